@@ -1,0 +1,34 @@
+"""Datasets on the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+
+class Dataset(BaseModel):
+    """An ordered, hashed list of stimuli. A version never changes."""
+
+    name: str
+    version: int
+    title: str
+    dataset_hash: str = Field(description="SHA-256 over the ordered manifest.")
+    n_stimuli: int
+    n_labels: int
+    n_groups: int = Field(description="Groups that resampling moves as one (patches of one picture); 0: none.")
+    domain: str
+    licence: str
+    description: str = ""
+    source: str = ""
+    created_at: datetime
+
+
+class Stimulus(BaseModel):
+    """One input of a dataset."""
+
+    ord: int = Field(description="Row of the embedding.")
+    stimulus_id: str
+    sha256: str
+    label: str | None = None
+    group: str | None = None

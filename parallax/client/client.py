@@ -1,0 +1,224 @@
+"""The client: one method per endpoint, answers as contract types, refusals as `ApiError`.
+
+Synchronous (httpx); call it in a thread from asynchronous code. Matrices come as float32 arrays and are cached by their
+ETag, so asking again for an unchanged matrix costs one small request.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+import numpy as np
+from pydantic import BaseModel
+
+from backend.contracts.consistency import Consistency, Finding
+from backend.contracts.datasets import Dataset, Stimulus
+from backend.contracts.jobs import Checkpoint, Job, JobCounts, JobEvent, Submission, Version
+from backend.contracts.matrices import Gap, Matrix, MatrixSummary, SharedOrder
+from backend.contracts.metrics import MetricInfo
+from backend.contracts.models import Model
+from backend.contracts.pages import Page
+from backend.contracts.problems import FieldProblem, Problem
+
+Wire = TypeVar("Wire", bound=BaseModel)
+CACHED_MATRICES = 64
+
+
+class ApiError(Exception):
+    """The API refused, or could not be reached (status 0). `problem` says what, why and what to do."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+
+    @property
+    def status(self) -> int:
+        return self.problem.status
+
+    @property
+    def fields(self) -> list[FieldProblem]:
+        return self.problem.fields
+
+
+@dataclass(frozen=True)
+class MatrixArray:
+    """A matrix with its values as a float32 array of shape (models, models); NaN where nothing was computed."""
+
+    dataset: str
+    metric: str
+    preprocess: str
+    n: int
+    models: list[str]
+    order_hash: str
+    values: np.ndarray
+    gaps: list[Gap] = field(default_factory=list)
+    updated_at: Any = None
+
+
+class Client:
+    """Connection to one Parallax API. Thread-safe. `base_url` ends in `/api/v1`."""
+
+    def __init__(self, base_url: str, timeout_s: float = 30.0, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport)
+        self._matrices: OrderedDict[str, tuple[str, MatrixArray]] = OrderedDict()
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def models(self) -> list[Model]:
+        return list(self._all("/models", Model))
+
+    def model(self, name: str) -> Model:
+        return self._one(f"/models/{name}", Model)
+
+    def model_names(self, query: str, limit: int = 20) -> list[str]:
+        """Names that timm knows and that contain the words of the query, best first."""
+        names: list[str] = self._send("GET", "/model-names", params={"q": query, "limit": limit}).json()
+        return names
+
+    def datasets(self) -> list[Dataset]:
+        return list(self._all("/datasets", Dataset))
+
+    def dataset(self, name: str) -> Dataset:
+        return self._one(f"/datasets/{name}", Dataset)
+
+    def stimuli(self, dataset: str) -> list[Stimulus]:
+        return list(self._all(f"/datasets/{dataset}/stimuli", Stimulus))
+
+    def metrics(self) -> list[MetricInfo]:
+        return list(self._all("/metrics", MetricInfo))
+
+    def coverage(self) -> list[MatrixSummary]:
+        """Every matrix there is, without its values."""
+        return list(self._all("/coverage", MatrixSummary))
+
+    def matrix(self, dataset: str, metric: str, preprocess: str = "l2") -> MatrixArray:
+        """One matrix. Raises ApiError 404 when it was not computed."""
+        params = {"dataset": dataset, "metric": metric, "preprocess": preprocess}
+        key = "\0".join(params.values())
+        with self._lock:
+            known = self._matrices.get(key)
+        headers = {"If-None-Match": known[0]} if known else {}
+        answer = self._send("GET", "/matrices", params=params, headers=headers)
+        if answer.status_code == 304 and known:
+            return known[1]
+        wire = Matrix.model_validate_json(answer.content)
+        # Python lists of None and float become float32 with NaN where nothing was computed.
+        array = MatrixArray(
+            dataset=wire.dataset, metric=wire.metric, preprocess=wire.preprocess, n=wire.n, models=wire.models,
+            order_hash=wire.order_hash, gaps=wire.gaps, updated_at=wire.updated_at,
+            values=np.array(wire.values, dtype=np.float32).reshape(len(wire.models), len(wire.models)),
+        )
+        with self._lock:
+            self._matrices[key] = (answer.headers.get("ETag", ""), array)
+            while len(self._matrices) > CACHED_MATRICES:
+                self._matrices.popitem(last=False)
+        return array
+
+    def order(self, metric: str, preprocess: str = "l2") -> SharedOrder:
+        return self._one("/orders", SharedOrder, params={"metric": metric, "preprocess": preprocess})
+
+    def consistency(self, metric: str, method: str = "pearson", preprocess: str = "l2") -> Consistency:
+        params = {"metric": metric, "method": method, "preprocess": preprocess}
+        return self._one("/consistency", Consistency, params=params)
+
+    def finding(self, metric: str | None = None) -> Finding:
+        return self._one("/finding", Finding, params={"metric": metric} if metric else {})
+
+    def submit(self, submission: Submission, idempotency_key: str | None = None) -> Job:
+        """Queue a model; answers the job to follow."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        answer = self._send("POST", "/jobs", content=submission.model_dump_json(), headers={
+            **headers, "Content-Type": "application/json"})
+        return Job.model_validate_json(answer.content)
+
+    def upload_checkpoint(self, path: Path) -> Checkpoint:
+        with path.open("rb") as file:
+            answer = self._send("POST", "/checkpoints", content=file)
+        return Checkpoint.model_validate_json(answer.content)
+
+    def upload_dataset(self, path: Path) -> Job:
+        """Send a dataset archive; answers the job that checks and adds it."""
+        with path.open("rb") as file:
+            answer = self._send("POST", "/datasets", content=file)
+        return Job.model_validate_json(answer.content)
+
+    def jobs(
+        self, state: str | None = None, kind: str | None = None, parent: int | None = None,
+        limit: int = 100, cursor: str | None = None,
+    ) -> Page[Job]:
+        """One page of jobs, newest first."""
+        params = {"state": state, "kind": kind, "parent": parent, "limit": limit, "cursor": cursor}
+        answer = self._send("GET", "/jobs", params={k: v for k, v in params.items() if v is not None})
+        return Page[Job].model_validate_json(answer.content)
+
+    def job(self, job_id: int) -> Job:
+        return self._one(f"/jobs/{job_id}", Job)
+
+    def job_events(self, job_id: int) -> list[JobEvent]:
+        return list(self._all(f"/jobs/{job_id}/events", JobEvent))
+
+    def cancel_job(self, job_id: int) -> Job:
+        return Job.model_validate_json(self._send("POST", f"/jobs/{job_id}:cancel").content)
+
+    def job_counts(self) -> JobCounts:
+        return self._one("/job-counts", JobCounts)
+
+    def version(self) -> Version:
+        return self._one("/version", Version)
+
+    def ready(self) -> None:
+        """Returns if the API and its database answer; else raises ApiError."""
+        self._send("GET", "/ready")
+
+    def _one(self, path: str, kind: type[Wire], params: dict[str, Any] | None = None) -> Wire:
+        return kind.model_validate_json(self._send("GET", path, params=params).content)
+
+    def _all(self, path: str, kind: type[Wire]) -> Iterator[Wire]:
+        cursor: str | None = None
+        while True:
+            params = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+            page = Page[kind].model_validate_json(self._send("GET", path, params=params).content)  # type: ignore[valid-type]
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise ApiError(
+                Problem(
+                    title="The API cannot be reached", status=0, detail=f"{type(error).__name__} at {self._http.base_url}",
+                    hint="It may be starting or restarting: try again in a few seconds.",
+                )
+            ) from error
+        if answer.is_success or answer.status_code == 304:
+            return answer
+        raise ApiError(_problem_of(answer))
+
+
+def _problem_of(answer: httpx.Response) -> Problem:
+    """The problem an answer carries, or one made from its status when something else answered."""
+    try:
+        return Problem.model_validate_json(answer.content)
+    except ValueError:
+        return Problem(title=answer.reason_phrase or "Error", status=answer.status_code, detail=answer.text[:300])
