@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `parallax db upgrade` (backend.db.migrate)."""

@@ -1,0 +1,72 @@
+"""Similarities: matrices that only ever grow by rows.
+
+A matrix has an ordered list of embeddings; row `ord` holds the similarities of embedding `ord` to embeddings 0..ord as
+little-endian float32 (its own self-similarity last). The rows in order are the packed lower triangle, so adding a model is
+one insert and nothing is rewritten. An embedding for which the metric is undefined has a gap with its reason instead.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger, CheckConstraint, Column, DateTime, ForeignKey, ForeignKeyConstraint, Identity, Integer, LargeBinary,
+    Table, Text, UniqueConstraint, func,
+)
+
+from backend.db.tables.metadata import metadata, one_of
+
+matrices = Table(
+    "matrices",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("dataset_id", BigInteger, nullable=False),
+    Column("dataset_hash", Text, nullable=False),
+    Column("metric", Text, nullable=False, comment="Canonical id, parameters included."),
+    Column("metric_version", Integer, nullable=False),
+    Column("preprocess", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    ForeignKeyConstraint(["dataset_id", "dataset_hash"], ["datasets.id", "datasets.dataset_hash"]),
+    UniqueConstraint("dataset_id", "metric", "metric_version", "preprocess"),
+    UniqueConstraint("id", "dataset_hash"),
+)
+
+matrix_embeddings = Table(
+    "matrix_embeddings",
+    metadata,
+    Column("matrix_id", BigInteger, primary_key=True),
+    Column("ord", Integer, primary_key=True),
+    Column("embedding_id", BigInteger, nullable=False),
+    Column("model_id", BigInteger, nullable=False),
+    Column("dataset_hash", Text, nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    UniqueConstraint("matrix_id", "embedding_id"),
+    # Both ends carry the dataset hash, so that embeddings of different datasets cannot meet in one matrix.
+    ForeignKeyConstraint(["matrix_id", "dataset_hash"], ["matrices.id", "matrices.dataset_hash"]),
+    ForeignKeyConstraint(["embedding_id", "dataset_hash"], ["embeddings.id", "embeddings.dataset_hash"]),
+    ForeignKeyConstraint(["embedding_id", "model_id"], ["embeddings.id", "embeddings.model_id"]),
+    CheckConstraint("ord >= 0", name="ord_from_zero"),
+)
+
+similarity_rows = Table(
+    "similarity_rows",
+    metadata,
+    Column("matrix_id", BigInteger, primary_key=True),
+    Column("quantity", Text, primary_key=True),
+    Column("ord", Integer, primary_key=True),
+    Column("vals", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["matrix_id", "ord"], ["matrix_embeddings.matrix_id", "matrix_embeddings.ord"]),
+    one_of("quantity", ("value",)),
+    CheckConstraint("octet_length(vals) = 4 * (ord + 1)", name="vals_length"),
+)
+
+similarity_gaps = Table(
+    "similarity_gaps",
+    metadata,
+    Column("matrix_id", BigInteger, primary_key=True),
+    Column("embedding_id", BigInteger, primary_key=True),
+    Column("dataset_hash", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    ForeignKeyConstraint(["matrix_id", "dataset_hash"], ["matrices.id", "matrices.dataset_hash"]),
+    ForeignKeyConstraint(["embedding_id", "dataset_hash"], ["embeddings.id", "embeddings.dataset_hash"]),
+)

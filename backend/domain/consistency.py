@@ -1,0 +1,116 @@
+"""Consistency: how far the similarities of model pairs on one dataset predict those on another.
+
+Definition (arXiv 2411.05561, section 3): the values s_D of all unordered pairs of distinct models, in one fixed order;
+r(D, D') is the Pearson (or Spearman) correlation of s_D and s_D'. Pairs that share a model are not independent, so no
+p-value belongs to this r.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from backend.domain.errors import InvalidInput
+
+Method = Literal["pearson", "spearman"]
+METHODS: tuple[Method, ...] = ("pearson", "spearman")
+MIN_PAIRS = 3  # two points always lie on a line: r of two pairs is +1 or -1 whatever the data
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class ConsistencyTable(NamedTuple):
+    """Dataset x dataset tables, all (D, D) and symmetric.
+
+    `r` in [-1, 1], NaN where it is not defined; `n_pairs` model pairs that both datasets have; `n_models` models that
+    occur in those pairs.
+    """
+
+    r: FloatArray
+    n_pairs: IntArray
+    n_models: IntArray
+
+
+def pair_values(matrices: NDArray[np.floating]) -> FloatArray:
+    """Similarities of the unordered pairs of distinct models: (D, M, M) -> (D, M (M - 1) / 2), float64.
+
+    Pairs come in the order of `numpy.triu_indices(M, 1)`. A measure that depends on the direction enters as the mean of
+    both; NaN (not computed) in either direction gives NaN.
+    """
+    matrices = np.asarray(matrices, dtype=np.float64)
+    if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
+        raise InvalidInput(
+            f"Consistency needs an array of shape (datasets, models, models), and got {matrices.shape}.",
+            hint="Stack one square matrix per dataset, all in the same order of models.",
+        )
+    if np.isinf(matrices).any():
+        raise InvalidInput("A similarity is infinite.", hint="Leave out what was not computed as NaN.")
+    rows, columns = np.triu_indices(matrices.shape[1], 1)
+    upper = matrices[:, rows, columns]
+    lower = matrices[:, columns, rows]
+    # Where both directions agree the value stays as it is: (a + a) / 2 is exact anyway, short of overflow.
+    return (upper + lower) / 2
+
+
+def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> ConsistencyTable:
+    """Correlation over model pairs for every pair of datasets.
+
+    `matrices` is (D, M, M), any float dtype, NaN where nothing was computed; the diagonal of each matrix is not read.
+    Each dataset pair uses the model pairs that both have. Fewer than three of them, or a dataset whose values do not
+    vary over them, gives NaN; otherwise r lies in [-1, 1] and is exactly 1 on the diagonal. Spearman is Pearson of the
+    ranks among the pairs used, ties sharing their mean rank.
+
+    Raises InvalidInput for another shape, an infinite value or an unknown method.
+    Cost O(D^2 M^2): one matrix product per combination of patterns of missing pairs, so a single one without gaps.
+    """
+    if method not in METHODS:
+        raise InvalidInput(f"Unknown method {method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
+    values = pair_values(matrices)
+    n_datasets, n_models = values.shape[0], np.shape(matrices)[1]
+    present = np.isfinite(values)
+    r = np.full((n_datasets, n_datasets), np.nan)
+    n_pairs = np.zeros((n_datasets, n_datasets), dtype=np.int64)
+    n_shared_models = np.zeros((n_datasets, n_datasets), dtype=np.int64)
+
+    # Datasets with the same gaps are treated together: usually there is one pattern, or a few.
+    patterns, pattern_of = np.unique(present, axis=0, return_inverse=True)
+    pattern_of = pattern_of.reshape(-1)
+    rows, columns = np.triu_indices(n_models, 1)
+    for a in range(len(patterns)):
+        for b in range(a, len(patterns)):
+            shared = patterns[a] & patterns[b]
+            in_a, in_b = np.flatnonzero(pattern_of == a), np.flatnonzero(pattern_of == b)
+            block = correlations(values[np.ix_(in_a, shared)], values[np.ix_(in_b, shared)], method)
+            count = int(shared.sum())
+            models = len(np.union1d(rows[shared], columns[shared]))
+            for table, entry in ((r, block), (n_pairs, count), (n_shared_models, models)):
+                table[np.ix_(in_a, in_b)] = entry
+                table[np.ix_(in_b, in_a)] = entry.T if isinstance(entry, np.ndarray) else entry
+    diagonal = np.diag_indices(n_datasets)
+    r[diagonal] = np.where(np.isnan(r[diagonal]), np.nan, 1.0)
+    # A product of a block with itself need not be symmetric to the last bit.
+    return ConsistencyTable((r + r.T) / 2, n_pairs, n_shared_models)
+
+
+def correlations(first: FloatArray, second: FloatArray, method: Method) -> FloatArray:
+    """Correlation of every row of `first` (A, P) with every row of `second` (B, P): (A, B), NaN where not defined."""
+    if first.shape[1] < MIN_PAIRS:
+        return np.full((first.shape[0], second.shape[0]), np.nan)
+    product: FloatArray = _standardised(first, method) @ _standardised(second, method).T
+    return np.clip(product, -1.0, 1.0)
+
+
+def _standardised(rows: FloatArray, method: Method) -> FloatArray:
+    """Rows with mean 0 and length 1; all NaN where a row is constant."""
+    constant = rows.max(axis=1) == rows.min(axis=1)
+    if method == "spearman":
+        rows = np.asarray(rankdata(rows, axis=1), dtype=np.float64)
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    length = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+    length[constant | (length == 0)] = np.nan
+    unit: FloatArray = centred / length[:, None]
+    return unit
