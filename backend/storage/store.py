@@ -1,0 +1,41 @@
+"""The array store: content-addressed files (embeddings, dataset archives, checkpoints).
+
+A file's name is the SHA-256 of its bytes, so a file never changes and writing it twice is harmless. Rows in Postgres name
+files; a file without a row is garbage that `sweep` removes, and a row is committed only after its file is durable.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ArrayStore(Protocol):
+    """What every store can do. All methods may be called from several processes at once."""
+
+    def put(self, chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[str, int]:
+        """Stores bytes durably; answers (SHA-256, size in bytes). StorageFull, or InvalidInput beyond `max_bytes`."""
+        ...
+
+    def path(self, sha256: str) -> Path:
+        """A readable file with these bytes, verified to hash to its name. StoredFileDamaged otherwise."""
+        ...
+
+
+def put_array(store: ArrayStore, array: NDArray[np.float32]) -> str:
+    """Stores an array as .npy (version 1.0, C order, little-endian); equal arrays give equal files."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array, dtype="<f4"), version=(1, 0), allow_pickle=False)
+    return store.put([buffer.getvalue()])[0]
+
+
+def load_array(store: ArrayStore, sha256: str, mmap: bool = False) -> NDArray[np.float32]:
+    """An array that `put_array` stored. With `mmap` it is mapped read-only instead of read."""
+    mode: Any = "r" if mmap else None
+    array: NDArray[np.float32] = np.load(store.path(sha256), mmap_mode=mode, allow_pickle=False)
+    return array
