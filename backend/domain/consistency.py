@@ -1,12 +1,14 @@
 """Consistency: how far the similarities of model pairs on one dataset predict those on another.
 
-Definition (arXiv 2411.05561, section 3): the values s_D of all unordered pairs of distinct models, in one fixed order;
-r(D, D') is the Pearson (or Spearman) correlation of s_D and s_D'. Pairs that share a model are not independent, so no
-p-value belongs to this r.
+Definition (arXiv 2411.05561, section 3): the values s_D of all unordered pairs of distinct models, in one
+fixed order; r(D, D') is the Pearson (or Spearman) correlation of s_D and s_D'. Pairs that share a model are
+not independent, so no p-value belongs to this r.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,8 +28,8 @@ IntArray = NDArray[np.int64]
 class ConsistencyTable(NamedTuple):
     """Dataset x dataset tables, all (D, D) and symmetric.
 
-    `r` in [-1, 1], NaN where it is not defined; `n_pairs` model pairs that both datasets have; `n_models` models that
-    occur in those pairs.
+    `r` in [-1, 1], NaN where it is not defined; `n_pairs` model pairs that both datasets have; `n_models`
+    models that occur in those pairs.
     """
 
     r: FloatArray
@@ -38,8 +40,8 @@ class ConsistencyTable(NamedTuple):
 def pair_values(matrices: NDArray[np.floating]) -> FloatArray:
     """Similarities of the unordered pairs of distinct models: (D, M, M) -> (D, M (M - 1) / 2), float64.
 
-    Pairs come in the order of `numpy.triu_indices(M, 1)`. A measure that depends on the direction enters as the mean of
-    both; NaN (not computed) in either direction gives NaN.
+    Pairs come in the order of `numpy.triu_indices(M, 1)`. A measure that depends on the direction enters as
+    the mean of both; NaN (not computed) in either direction gives NaN.
     """
     matrices = np.asarray(matrices, dtype=np.float64)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
@@ -59,49 +61,59 @@ def pair_values(matrices: NDArray[np.floating]) -> FloatArray:
 def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> ConsistencyTable:
     """Correlation over model pairs for every pair of datasets.
 
-    `matrices` is (D, M, M), any float dtype, NaN where nothing was computed; the diagonal of each matrix is not read.
-    Each dataset pair uses the model pairs that both have. Fewer than three of them, or a dataset whose values do not
-    vary over them, gives NaN; otherwise r lies in [-1, 1] and is exactly 1 on the diagonal. Spearman is Pearson of the
-    ranks among the pairs used, ties sharing their mean rank.
+    `matrices` is (D, M, M), any float dtype, NaN where nothing was computed; the diagonal of each matrix is
+    not read. Each dataset pair uses the model pairs that both have. Fewer than three of them, or a dataset
+    whose values do not vary over them, gives NaN; otherwise r lies in [-1, 1] and is exactly 1 on the
+    diagonal. Spearman is Pearson of the ranks among the pairs used, ties sharing their mean rank.
 
     Raises InvalidInput for another shape, an infinite value or an unknown method.
-    Cost O(D^2 M^2): one matrix product per combination of patterns of missing pairs, so a single one without gaps.
+    Cost O(D^2 M^2): one matrix product per combination of patterns of missing pairs, so a single one without
+    gaps.
     """
     if method not in METHODS:
         raise InvalidInput(f"Unknown method {method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
     values = pair_values(matrices)
-    n_datasets, n_models = values.shape[0], np.shape(matrices)[1]
-    present = np.isfinite(values)
-    r = np.full((n_datasets, n_datasets), np.nan)
-    n_pairs = np.zeros((n_datasets, n_datasets), dtype=np.int64)
-    n_shared_models = np.zeros((n_datasets, n_datasets), dtype=np.int64)
+    rows, columns = np.triu_indices(np.shape(matrices)[1], 1)
+    n_pairs = np.zeros((len(values), len(values)), dtype=np.int64)
+    n_models = np.zeros_like(n_pairs)
+    for in_a, in_b, shared in _same_gaps(np.isfinite(values)):
+        models = len(np.union1d(rows[shared], columns[shared]))
+        for here in (np.ix_(in_a, in_b), np.ix_(in_b, in_a)):
+            n_pairs[here] = int(shared.sum())
+            n_models[here] = models
+    return ConsistencyTable(correlations(values, method), n_pairs, n_models)
 
-    # Datasets with the same gaps are treated together: usually there is one pattern, or a few.
-    patterns, pattern_of = np.unique(present, axis=0, return_inverse=True)
-    pattern_of = pattern_of.reshape(-1)
-    rows, columns = np.triu_indices(n_models, 1)
-    for a in range(len(patterns)):
-        for b in range(a, len(patterns)):
-            shared = patterns[a] & patterns[b]
-            in_a, in_b = np.flatnonzero(pattern_of == a), np.flatnonzero(pattern_of == b)
-            block = correlations(values[np.ix_(in_a, shared)], values[np.ix_(in_b, shared)], method)
-            count = int(shared.sum())
-            models = len(np.union1d(rows[shared], columns[shared]))
-            for table, entry in ((r, block), (n_pairs, count), (n_shared_models, models)):
-                table[np.ix_(in_a, in_b)] = entry
-                table[np.ix_(in_b, in_a)] = entry.T if isinstance(entry, np.ndarray) else entry
-    diagonal = np.diag_indices(n_datasets)
+
+def correlations(values: FloatArray, method: Method = "pearson") -> FloatArray:
+    """Correlation of every two rows of `values` (D, P) over the columns that both have: (D, D), symmetric.
+
+    NaN marks a missing value; NaN in the result, fewer than three shared columns or a row constant over them.
+    """
+    r = np.full((len(values), len(values)), np.nan)
+    for in_a, in_b, shared in _same_gaps(np.isfinite(values)):
+        if shared.sum() < MIN_PAIRS:
+            continue
+        first = _standardised(values[np.ix_(in_a, shared)], method)
+        second = _standardised(values[np.ix_(in_b, shared)], method)
+        block = np.clip(first @ second.T, -1.0, 1.0)
+        r[np.ix_(in_a, in_b)] = block
+        r[np.ix_(in_b, in_a)] = block.T
+    diagonal = np.diag_indices(len(values))
     r[diagonal] = np.where(np.isnan(r[diagonal]), np.nan, 1.0)
-    # A product of a block with itself need not be symmetric to the last bit.
-    return ConsistencyTable((r + r.T) / 2, n_pairs, n_shared_models)
+    # The product of a block with itself need not be symmetric to the last bit.
+    symmetric: FloatArray = (r + r.T) / 2
+    return symmetric
 
 
-def correlations(first: FloatArray, second: FloatArray, method: Method) -> FloatArray:
-    """Correlation of every row of `first` (A, P) with every row of `second` (B, P): (A, B), NaN where not defined."""
-    if first.shape[1] < MIN_PAIRS:
-        return np.full((first.shape[0], second.shape[0]), np.nan)
-    product: FloatArray = _standardised(first, method) @ _standardised(second, method).T
-    return np.clip(product, -1.0, 1.0)
+def _same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, NDArray[np.bool_]]]:
+    """Groups of rows with the same gaps, two at a time: rows of one, rows of the other, their shared columns.
+
+    Usually there is one pattern of gaps, or a few, so that a few matrix products do all the work.
+    """
+    patterns, pattern_of = np.unique(present, axis=0, return_inverse=True)
+    members = [np.flatnonzero(pattern_of.reshape(-1) == number) for number in range(len(patterns))]
+    for a, b in combinations_with_replacement(range(len(patterns)), 2):
+        yield members[a], members[b], patterns[a] & patterns[b]
 
 
 def _standardised(rows: FloatArray, method: Method) -> FloatArray:

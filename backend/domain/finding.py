@@ -1,7 +1,8 @@
-"""The finding: one sentence on how far similarity between models survives a change of dataset, with its numbers.
+"""The finding: how far similarity between models survives a change of dataset, in one sentence and numbers.
 
-Everything in the sentence is computed from the matrices by `consistency` (Pearson, all model pairs) and can be computed
-again from what the API serves. Quartiles are numpy's (linear interpolation) over pairs of datasets.
+Everything in the sentence is computed from the matrices by `consistency` (Pearson, all model pairs) and can
+be computed again from what the API serves. Quartiles are numpy's (linear interpolation) over pairs of
+datasets.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from numpy.typing import NDArray
 from backend.domain.attributes import OBJECTIVES
 from backend.domain.consistency import MIN_PAIRS, ConsistencyTable, consistency, correlations, pair_values
 
-# The verdict goes by the median r as shown (two decimals). From 0.8 on, the similarities of one dataset account for
-# 64 % or more of the variance of another's; below 0.5 for less than a quarter.
+# The verdict goes by the median r as shown (two decimals). From 0.8 on, the similarities of one dataset
+# account for 64 % or more of the variance of another's; below 0.5 for less than a quarter.
 LARGELY = 0.8
 PARTLY = 0.5
-MIN_MODELS = 3
 # Fewer models than this mostly tie and the sentence says that the figure is rough.
 FEW_MODELS = 8
 
@@ -54,25 +54,30 @@ def finding(
 ) -> FindingText:
     """The finding for one metric.
 
-    `matrices` (D, M, M), NaN where not computed; `datasets` D names; `objectives` M slugs, in the order of the matrices'
-    models. `metric_title` and `dataset_titles` are the words used in the sentence; without them the names are.
+    `matrices` (D, M, M), NaN where not computed; `datasets` D names; `objectives` M slugs, in the order of
+    the matrices' models. `metric_title` and `dataset_titles` are the words used in the sentence; without them
+    the names are.
 
-    Numbers: `metric preprocess method n_datasets n_dataset_pairs n_models n_model_pairs n_model_pairs_min` always;
-    with at least one correlation `median_r min_r q1_r q3_r max_r verdict weakest_pair strongest_pair`, with untrained
-    models among them `n_trained_models median_r_trained`, and for each two objectives that have at least three model
-    pairs `set_pair.<a>.<b>.median_r`, `.n_pairs` and `.n_dataset_pairs`. Cost: that of `consistency`, some ten times.
+    Numbers: `metric preprocess method n_datasets n_dataset_pairs n_models n_model_pairs n_model_pairs_min`
+    always; with at least one correlation `median_r min_r q1_r q3_r max_r verdict weakest_pair
+    strongest_pair`, with untrained models among them `n_trained_models median_r_trained`, and for each two
+    objectives that have at least three model pairs `set_pair.<a>.<b>.median_r`, `.n_pairs` and
+    `.n_dataset_pairs`. Cost: that of `consistency`, some ten times.
     """
     if np.shape(matrices)[0] != len(datasets) or np.shape(matrices)[1] != len(objectives):
-        raise ValueError(f"{np.shape(matrices)} does not fit {len(datasets)} datasets and {len(objectives)} models")
+        raise ValueError(
+            f"{np.shape(matrices)} does not fit {len(datasets)} datasets and {len(objectives)} models"
+        )
     by_name = sorted(range(len(datasets)), key=lambda position: datasets[position])
     names = [datasets[position] for position in by_name]
     matrices = np.asarray(matrices, dtype=np.float64)[by_name]
     values = pair_values(matrices)
     table = consistency(matrices)
+    compared = _compared(values, len(objectives))
     numbers: dict[str, Number] = {
         "metric": metric, "preprocess": preprocess, "method": "pearson",
         "n_datasets": len(names), "n_dataset_pairs": 0,
-        "n_models": _n_models(values, len(objectives)), "n_model_pairs": int(np.isfinite(values).any(axis=0).sum()),
+        "n_models": int(compared.sum()), "n_model_pairs": int(np.isfinite(values).any(axis=0).sum()),
         "n_model_pairs_min": 0,
     }
     rows, columns = np.triu_indices(len(names), 1)
@@ -81,19 +86,20 @@ def finding(
         return FindingText("", numbers)
 
     numbers |= _spread(table, names, rows[defined], columns[defined])
-    numbers |= _trained_alone(matrices, objectives)
+    numbers |= _trained_alone(matrices, objectives, compared)
     numbers |= _by_objective(values, objectives)
-    if int(table.n_models[rows, columns].max()) < MIN_MODELS:
-        return FindingText("", numbers)
     titles = dict(dataset_titles or {})
-    return FindingText(_sentence(numbers, metric_title or metric, lambda name: titles.get(name, name)), numbers)
+    sentence = _sentence(numbers, metric_title or metric, lambda name: titles.get(name, name))
+    return FindingText(sentence, numbers)
 
 
-def _n_models(values: FloatArray, n_models: int) -> int:
-    """Models that occur in at least one computed pair."""
-    rows, columns = np.triu_indices(n_models, 1)
+def _compared(values: FloatArray, n_models: int) -> NDArray[np.bool_]:
+    """Which models occur in at least one computed pair, (n_models,)."""
     computed = np.isfinite(values).any(axis=0)
-    return len(np.union1d(rows[computed], columns[computed]))
+    occurs = np.zeros(n_models, dtype=bool)
+    for positions in np.triu_indices(n_models, 1):
+        occurs[positions[computed]] = True
+    return occurs
 
 
 def _spread(
@@ -104,24 +110,28 @@ def _spread(
     low, q1, median, q3, high = (float(q) for q in np.quantile(r, [0, 0.25, 0.5, 0.75, 1]))
     weakest, strongest = int(np.argmin(r)), int(np.argmax(r))
     return {
-        "n_dataset_pairs": len(r), "n_model_pairs_min": int(table.n_pairs[rows, columns].min()),
+        "n_datasets": len(np.union1d(rows, columns)), "n_dataset_pairs": len(r),
+        "n_model_pairs_min": int(table.n_pairs[rows, columns].min()),
         "median_r": median, "min_r": low, "q1_r": q1, "q3_r": q3, "max_r": high, "verdict": verdict(median),
         "weakest_pair": [names[rows[weakest]], names[columns[weakest]]],
         "strongest_pair": [names[rows[strongest]], names[columns[strongest]]],
     }
 
 
-def _trained_alone(matrices: FloatArray, objectives: Sequence[str]) -> dict[str, Number]:
-    """The median without untrained models: a contrast of trained with untrained ones alone can make r high."""
+def _trained_alone(
+    matrices: FloatArray, objectives: Sequence[str], compared: NDArray[np.bool_]
+) -> dict[str, Number]:
+    """The median without untrained models: the contrast of trained with untrained alone can make r high."""
     trained = np.array([objective != "untrained" for objective in objectives], dtype=bool)
-    if trained.all():
+    if trained[compared].all():
         return {}
     r = consistency(matrices[:, trained][:, :, trained]).r
-    return {"n_trained_models": int(trained.sum()), "median_r_trained": _median_above_diagonal(r)}
+    median = _median_above_diagonal(r)
+    return {"n_trained_models": int((trained & compared).sum()), "median_r_trained": median}
 
 
 def _by_objective(values: FloatArray, objectives: Sequence[str]) -> dict[str, Number]:
-    """Median r over dataset pairs for the model pairs of each two objectives, where there are at least three."""
+    """Median r over dataset pairs within and between objectives that have at least three model pairs."""
     rows, columns = np.triu_indices(len(objectives), 1)
     of = np.array(objectives)
     order = [slug for slug in OBJECTIVES if slug in set(objectives)]
@@ -129,14 +139,13 @@ def _by_objective(values: FloatArray, objectives: Sequence[str]) -> dict[str, Nu
     for a, b in combinations_with_replacement(order, 2):
         here = ((of[rows] == a) & (of[columns] == b)) | ((of[rows] == b) & (of[columns] == a))
         of_sets = values[:, here]
-        complete = np.isfinite(of_sets).all(axis=0)
-        if complete.sum() < MIN_PAIRS:
+        n_pairs = int(np.isfinite(of_sets).any(axis=0).sum())
+        if n_pairs < MIN_PAIRS:
             continue
-        # Pairs that every dataset has, so that the medians of different sets rest on the same datasets.
-        r = correlations(of_sets[:, complete], of_sets[:, complete], "pearson")
+        r = correlations(of_sets)
         prefix = f"set_pair.{a}.{b}"
         numbers[f"{prefix}.median_r"] = _median_above_diagonal(r)
-        numbers[f"{prefix}.n_pairs"] = int(complete.sum())
+        numbers[f"{prefix}.n_pairs"] = n_pairs
         numbers[f"{prefix}.n_dataset_pairs"] = int(np.isfinite(r[np.triu_indices(len(r), 1)]).sum())
     return numbers
 
@@ -152,11 +161,13 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     n_models, n_pairs, least = numbers["n_models"], numbers["n_model_pairs"], numbers["n_model_pairs_min"]
     pairs = f"{n_pairs} model pairs" if n_pairs == least else f"{least} to {n_pairs} model pairs"
     weak, strong = (_between(numbers[key], title) for key in ("weakest_pair", "strongest_pair"))
-    opening = f"With only {n_models} models so far, which models look alike" if _few(n_models) else "Which models look alike"
-    claim = f"{opening} {numbers['verdict']} carries over from one dataset to another"
+    few = isinstance(n_models, int) and n_models < FEW_MODELS
+    opening = f"With only {n_models} models so far, which" if few else "Which"
+    claim = f"{opening} models look alike {numbers['verdict']} carries over from one dataset to another"
     of_what = f"the {metric} similarities of {n_models} models ({pairs})"
     if numbers["n_dataset_pairs"] == 1:
-        return f"{claim}: {of_what} correlate with r = {_shown(numbers['median_r'])} {weak}{_trained(numbers)}."
+        r = _shown(numbers["median_r"])
+        return f"{claim}: {of_what} correlate with r = {r} {weak}{_trained(numbers)}."
     return (
         f"{claim}: {of_what} correlate with a median r of {_shown(numbers['median_r'])} over "
         f"{numbers['n_dataset_pairs']} pairs of {numbers['n_datasets']} datasets (middle half "
@@ -165,18 +176,16 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     )
 
 
-def _few(n_models: Number) -> bool:
-    return isinstance(n_models, int) and n_models < FEW_MODELS
-
-
 def _trained(numbers: Mapping[str, Number]) -> str:
     """`; without its n untrained models ...`, where there are some and enough others."""
-    median, trained, every = (numbers.get(key) for key in ("median_r_trained", "n_trained_models", "n_models"))
+    keys = ("median_r_trained", "n_trained_models", "n_models")
+    median, trained, every = (numbers.get(key) for key in keys)
     if median is None or not isinstance(trained, int) or not isinstance(every, int) or trained >= every:
         return ""
     left_out = every - trained
     number = "r" if numbers["n_dataset_pairs"] == 1 else "the median"
-    return f"; without the {left_out} untrained model{'s' if left_out > 1 else ''} {number} is {_shown(median)}"
+    models = "the untrained model" if left_out == 1 else f"the {left_out} untrained models"
+    return f"; without {models} {number} is {_shown(median)}"
 
 
 def _between(pair: Number, title: Callable[[str], str]) -> str:

@@ -1,7 +1,7 @@
 """The order in which models are drawn: neighbours in the picture are neighbours in similarity.
 
-Average linkage with optimal leaf ordering (Bar-Joseph et al. 2001), made deterministic: the same models and values give
-the same order whatever order they come in.
+Average linkage with optimal leaf ordering (Bar-Joseph et al. 2001), made deterministic: the same models and
+values give the same order whatever order they come in.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def mean_similarity(matrices: NDArray[np.floating]) -> FloatArray:
     """
     matrices = np.asarray(matrices, dtype=np.float64)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
-        raise InvalidInput(f"Expected an array of shape (datasets, models, models), and got {matrices.shape}.")
+        raise InvalidInput(f"Expected (datasets, models, models), and got {matrices.shape}.")
     present = np.isfinite(matrices)
     count = present.sum(axis=0)
     total = np.where(present, matrices, 0.0).sum(axis=0)
@@ -41,16 +41,18 @@ def cluster_order(
 ) -> list[int]:
     """Positions of the models in drawing order: a permutation of range(M).
 
-    `similarity` is (M, M), in the order of `names`, which are unique; its diagonal is not read, a missing pair (NaN)
-    counts as the least alike value there is. Distances between models are 1 - s, or the value itself when `direction`
-    is `distance`; both directions of an asymmetric measure are averaged. Of the two mirror images the one is taken that
-    begins with the end whose name comes first. Works for M = 0, 1 and 2.
+    `similarity` is (M, M), in the order of `names`, which are unique; its diagonal is not read, a missing
+    pair (NaN) counts as the least alike value there is. Distances between models are 1 - s, or the value
+    itself when `direction` is `distance`; both directions of an asymmetric measure are averaged. Of the two
+    mirror images the one is taken that begins with the end whose name comes first. Works for M = 0, 1 and 2.
 
     Raises InvalidInput when shape and names do not fit. Cost: O(M^2) memory, O(M^3) time (0.1 s at M = 300).
     """
     n_models = len(names)
     if np.shape(similarity) != (n_models, n_models):
-        raise InvalidInput(f"{n_models} names need a matrix of {(n_models, n_models)}, and got {np.shape(similarity)}.")
+        raise InvalidInput(
+            f"{n_models} names need a matrix of {(n_models, n_models)}, and got {np.shape(similarity)}."
+        )
     if len(set(names)) != n_models:
         raise InvalidInput("Two models have the same name, so their order is not defined.")
     by_name = sorted(range(n_models), key=lambda position: names[position])
@@ -72,4 +74,4 @@ def _condensed_distances(values: FloatArray, direction: Direction) -> FloatArray
     condensed: FloatArray = squareform(distances, checks=False)
     present = np.isfinite(condensed)
     condensed = np.where(present, condensed, condensed[present].max() if present.any() else 1.0)
-    return np.round(np.maximum(condensed, 0.0), DECIMALS)
+    return np.asarray(np.round(np.maximum(condensed, 0.0), DECIMALS), dtype=np.float64)
