@@ -1,0 +1,1 @@
+"""Tests of parallax.local with real servers and processes."""
