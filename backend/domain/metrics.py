@@ -1,9 +1,9 @@
 """The metric catalogue: what every similarity measure is, and how its canonical id is written and read.
 
-A canonical id is `family[:parameter=value[,...]]`, for instance `cka.linear.unbiased` or `cka.rbf.unbiased:sigma=0.4`.
-Together with the metric's version and the preprocessing it is part of the identity of every stored number.
-Flags of a spec (symmetry, bounds, invariances) speak of the measure on the rows it is given, after preprocessing; they
-are the parameters of the tests in tests/science.
+A canonical id is `family[:parameter=value[,...]]`, for instance `cka.linear.unbiased` or
+`cka.rbf.unbiased:sigma=0.4`. Together with the metric's version and the preprocessing it is part of the
+identity of every stored number. Flags of a spec (symmetry, bounds, invariances) speak of the measure on the
+rows it is given, after preprocessing; they are the parameters of the tests in tests/science.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Parameter:
 class MetricSpec:
     """A measure described as data.
 
-    `family` is the id without parameters; specs of one family differ in their parameters. `version` is raised when
-    numbers change. `lower` and `upper` bound the values; `direction` says whether more is more alike. `minimum_n` is
-    the least number of stimuli. `cost` is for M models, n stimuli and d features.
+    `family` is the id without parameters; specs of one family differ in their parameters. `version` is raised
+    when numbers change. `lower` and `upper` bound the values; `direction` says whether more is more alike.
+    `minimum_n` is the least number of stimuli. `cost` is for M models, n stimuli and d features.
     """
 
     family: str
@@ -135,44 +135,68 @@ class Preprocess:
         return self.id
 
 
-_KORNBLITH = "Kornblith, Norouzi, Lee, Hinton: Similarity of neural network representations revisited, ICML 2019"
+_KORNBLITH = (
+    "Kornblith, Norouzi, Lee, Hinton: Similarity of neural network representations revisited, ICML 2019"
+)
 _SONG = "Song, Smola, Gretton, Bedo, Borgwardt: Feature selection via dependence maximization, JMLR 13, 2012"
 _KRIEGESKORTE = (
-    "Kriegeskorte, Mur, Bandettini: Representational similarity analysis, Frontiers in Systems Neuroscience 2, 2008"
+    "Kriegeskorte, Mur, Bandettini: Representational similarity analysis, "
+    "Frontiers in Systems Neuroscience 2, 2008"
 )
-_KERNEL_COST = "O(M n^2 d + M^2 n^2) time; one more model O(M n^2 d); memory for tiles of the kernels, never M n^2"
+_TILES_COST = (
+    "O(M n^2 d + M^2 n^2) time, one more model O(M n^2 d); memory for tiles of the n x n tables, never M n^2"
+)
+_RANKS_COST = (
+    "O(M n^2 d + M^2 n^2) time, one more model O(M n^2 d); memory 2 n^2 bytes for each model held at a time, "
+    "as many as the budget allows"
+)
 _SIGMA = Parameter(
-    "sigma", 0.01, 10_000.0, 0.4,
-    "Width of the Gaussian kernel exp(-distance^2 / (2 sigma^2)), in the units of the preprocessed rows; published: "
-    "0.2, 0.4, 0.6, 0.8 on rows of unit length.",
+    "sigma",
+    0.01,
+    10_000.0,
+    0.4,
+    "Width of the Gaussian kernel exp(-distance^2 / (2 sigma^2)), in the units of the preprocessed rows; "
+    "published: 0.2, 0.4, 0.6, 0.8 on rows of unit length.",
 )
 _MEDIAN = Parameter(
-    "median", 0.05, 20.0, 1.0,
-    "Width of the Gaussian kernel as a multiple of the square root of the lower median of the non-zero squared "
-    "distances.",
+    "median",
+    0.05,
+    20.0,
+    1.0,
+    "Width of the Gaussian kernel as a multiple of the square root of the lower median of the non-zero "
+    "squared distances.",
 )
 _ROTATION: frozenset[Invariance] = frozenset({"orthogonal", "translation", "feature-permutation"})
 _UNBIASED_WORDS = (
-    "It is the unbiased estimate: unrelated models score about 0 whatever their width, so values may be slightly "
-    "negative."
+    "It is the unbiased estimate: unrelated models score about 0 whatever their width, so values may be "
+    "slightly negative."
 )
 _BIASED_WORDS = (
-    "It is the classical, biased estimate: it never falls below 0, but unrelated models score well above 0, the more "
-    "so the more features they have and the fewer stimuli there are. Prefer the unbiased form unless you need to match "
-    "older numbers."
+    "It is the classical, biased estimate: it never falls below 0, but unrelated models score well above 0, "
+    "the more so the more features they have and the fewer stimuli there are. Prefer the unbiased form unless "
+    "you need to match older numbers."
 )
 
 
 def _linear_cka(estimator: str, minimum_n: int, lower: float, words: str) -> MetricSpec:
     return MetricSpec(
-        family=f"cka.linear.{estimator}", version=1, title=f"CKA, linear kernel, {estimator}", parameters=(),
-        direction="similarity", lower=lower, upper=1.0, symmetric=True,
-        invariances=_ROTATION | {"isotropic-scaling"}, minimum_n=minimum_n, cost=_KERNEL_COST,
+        family=f"cka.linear.{estimator}",
+        version=1,
+        title=f"CKA, linear kernel, {estimator}",
+        parameters=(),
+        direction="similarity",
+        lower=lower,
+        upper=1.0,
+        symmetric=True,
+        invariances=_ROTATION | {"isotropic-scaling"},
+        minimum_n=minimum_n,
+        cost=_TILES_COST,
         citation=f"{_KORNBLITH}; {_SONG}" if estimator == "unbiased" else _KORNBLITH,
         explanation=(
-            "Each model says how alike every two stimuli are, by the inner product of their feature vectors; the "
-            "score is how well the two models' tables of inner products agree, 1 being perfect agreement. A few large "
-            "directions of the feature space dominate it, so it speaks of global structure. " + words
+            "Each model says how alike every two stimuli are, by the inner product of their feature vectors; "
+            "the score is how well the two models' tables of inner products agree, 1 being perfect agreement. A "
+            "few large directions of the feature space dominate it, so it speaks of global structure. "
+            + words
         ),
     )
 
@@ -180,29 +204,44 @@ def _linear_cka(estimator: str, minimum_n: int, lower: float, words: str) -> Met
 def _rbf_cka(estimator: str, parameter: Parameter, minimum_n: int, lower: float, words: str) -> MetricSpec:
     scaling: frozenset[Invariance] = frozenset({"isotropic-scaling"} if parameter.name == "median" else ())
     return MetricSpec(
-        family=f"cka.rbf.{estimator}", version=1, title=f"CKA, RBF kernel, {estimator}", parameters=(parameter,),
-        direction="similarity", lower=lower, upper=1.0, symmetric=True, invariances=_ROTATION | scaling,
-        minimum_n=minimum_n, cost=_KERNEL_COST,
+        family=f"cka.rbf.{estimator}",
+        version=1,
+        title=f"CKA, RBF kernel, {estimator}",
+        parameters=(parameter,),
+        direction="similarity",
+        lower=lower,
+        upper=1.0,
+        symmetric=True,
+        invariances=_ROTATION | scaling,
+        minimum_n=minimum_n,
+        cost=_TILES_COST,
         citation=f"{_KORNBLITH}; {_SONG}" if estimator == "unbiased" else _KORNBLITH,
         explanation=(
-            "Like linear CKA, but two stimuli count as alike only when they lie within about one kernel width of each "
-            "other, so the score speaks of local structure: which stimuli are close neighbours. The narrower the "
-            "kernel, the more local. " + words
+            "Like linear CKA, but two stimuli count as alike only when they lie within about one kernel width of "
+            "each other, so the score speaks of local structure: which stimuli are close neighbours. The "
+            "narrower the kernel, the more local. " + words
         ),
     )
 
 
-def _rsa(comparator: str, words: str) -> MetricSpec:
+def _rsa(comparator: str, cost: str, words: str) -> MetricSpec:
     return MetricSpec(
-        family=f"rsa.correlation.{comparator}", version=1, title=f"RSA, correlation distance, {comparator.title()}",
-        parameters=(), direction="similarity", lower=-1.0, upper=1.0, symmetric=True,
-        invariances=frozenset({"isotropic-scaling", "feature-permutation", "row-affine"}), minimum_n=3,
-        cost=_KERNEL_COST if comparator == "pearson" else _KERNEL_COST.replace("tiles of the kernels, never", "ranks")
-        + " / 2 of what fits the budget", citation=_KRIEGESKORTE,
+        family=f"rsa.correlation.{comparator}",
+        version=1,
+        title=f"RSA, correlation distance, {comparator.title()}",
+        parameters=(),
+        direction="similarity",
+        lower=-1.0,
+        upper=1.0,
+        symmetric=True,
+        invariances=frozenset({"isotropic-scaling", "feature-permutation", "row-affine"}),
+        minimum_n=3,
+        cost=cost,
+        citation=_KRIEGESKORTE,
         explanation=(
-            "Each model gives a table of dissimilarities, 1 minus the correlation of two stimuli's feature vectors; the "
-            f"score is the {comparator.title()} correlation of the two models' tables over all pairs of stimuli. "
-            + words
+            "Each model gives a table of dissimilarities, 1 minus the correlation of two stimuli's feature "
+            f"vectors; the score is the {comparator.title()} correlation of the two models' tables over all "
+            "pairs of stimuli. " + words
         ),
     )
 
@@ -214,14 +253,19 @@ _SPECS = (
     _rbf_cka("unbiased", _MEDIAN, 4, -1.0, _UNBIASED_WORDS),
     _rbf_cka("biased", _SIGMA, 3, 0.0, _BIASED_WORDS),
     _rbf_cka("biased", _MEDIAN, 3, 0.0, _BIASED_WORDS),
-    _rsa("pearson", "It compares the dissimilarities themselves, so large ones weigh most."),
-    _rsa("spearman", "It compares only their order, so it does not depend on how each model scales dissimilarity."),
+    _rsa("pearson", _TILES_COST, "It compares the dissimilarities themselves, so large ones weigh most."),
+    _rsa(
+        "spearman",
+        _RANKS_COST,
+        "It compares only their order, so it does not depend on how each model scales dissimilarity.",
+    ),
 )
 CATALOGUE: dict[str, MetricSpec] = {spec.key: spec for spec in _SPECS}
 
 
 def parse_metric(text: str) -> Metric:
-    """The metric that an id names. A parameter that is left out takes its default; the result's `id` is canonical.
+    """The metric that an id names. A parameter that is left out takes its default; the result's `id` is
+    canonical.
 
     Raises UnknownMetric (with the nearest id) and BadMetricParameter (with the parameter and its range).
     """
@@ -233,7 +277,9 @@ def parse_metric(text: str) -> Metric:
     given = _read_parameters(rest, text)
     for spec in specs:
         if {p.name for p in spec.parameters} == set(given) or not given:
-            return Metric(spec, tuple(_in_range(p, given.get(p.name, p.default), text) for p in spec.parameters))
+            return Metric(
+                spec, tuple(_in_range(p, given.get(p.name, p.default), text) for p in spec.parameters)
+            )
     forms = " or ".join(spec.default.id for spec in specs)
     raise BadMetricParameter(
         f"{family} does not take the parameters {', '.join(given)} of {text!r}.", hint=f"Write {forms}."
@@ -251,14 +297,18 @@ def parse_preprocess(text: str) -> Preprocess:
     known = [*PREPROCESS_STEPS, "none"]
     for step, before in zip(steps, (None, *steps), strict=False):
         if step == "none":
-            raise BadPreprocess(f"Preprocessing {text!r} mixes none with other steps.", hint="Write none alone.")
+            raise BadPreprocess(
+                f"Preprocessing {text!r} mixes none with other steps.", hint="Write none alone."
+            )
         if step not in PREPROCESS_STEPS:
             raise BadPreprocess(
                 f"Unknown preprocessing step {step!r} in {text!r}.",
                 hint=nearest_hint(step, known, "steps, joined by +"),
             )
         if step == before:
-            raise BadPreprocess(f"Preprocessing {text!r} repeats {step}, to no effect.", hint="Write it once.")
+            raise BadPreprocess(
+                f"Preprocessing {text!r} repeats {step}, to no effect.", hint="Write it once."
+            )
     return Preprocess(steps)
 
 
@@ -291,6 +341,7 @@ def _plain(value: float) -> str:
 
 
 DEFAULT_METRICS: tuple[Metric, ...] = tuple(
-    parse_metric(text) for text in ("cka.linear.unbiased", "cka.rbf.unbiased:sigma=0.4", "rsa.correlation.spearman")
+    parse_metric(text)
+    for text in ("cka.linear.unbiased", "cka.rbf.unbiased:sigma=0.4", "rsa.correlation.spearman")
 )
 DEFAULT_PREPROCESS = parse_preprocess("l2")
