@@ -61,6 +61,8 @@ class MatrixArray:
     values: np.ndarray
     gaps: list[Gap] = field(default_factory=list)
     updated_at: Any = None
+    dataset_version: int = 1
+    metric_version: int = 1
 
 
 class Client:
@@ -124,6 +126,7 @@ class Client:
         array = MatrixArray(
             dataset=wire.dataset, metric=wire.metric, preprocess=wire.preprocess, n=wire.n, models=wire.models,
             order_hash=wire.order_hash, gaps=wire.gaps, updated_at=wire.updated_at,
+            dataset_version=wire.dataset_version, metric_version=wire.metric_version,
             values=np.array(wire.values, dtype=np.float32).reshape(len(wire.models), len(wire.models)),
         )
         with self._lock:
