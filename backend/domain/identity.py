@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+EXTRACTOR_VERSION = 1  # raised whenever embeddings of the same inputs change
+
 
 def canonical_json(value: Any) -> bytes:
     """One byte string for one value: sorted keys, no blanks, no NaN."""

@@ -1,0 +1,1 @@
+"""From stimuli to embeddings: loading models (timm), decoding images once, forward passes by a fixed batch plan."""

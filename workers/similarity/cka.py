@@ -12,17 +12,17 @@ one when the features are centred; both are used to keep float32 entries small b
 
 from __future__ import annotations
 
-from math import sqrt
+from math import exp, expm1, sqrt
 
 import torch
 from torch import Tensor
 
 from backend.domain.metrics import Metric
+from workers.similarity.distances import EPSILON, HalfSquaredDistances, packed_bytes
 from workers.similarity.errors import Undefined
 from workers.similarity.products import Form, Table, TiledMeasure
 from workers.similarity.tiles import Tile
 
-_EPSILON = 2.0**-24  # rounding of one float32 operation
 _ALIKE = "all stimuli are equally similar to this model, up to rounding, so that its centred kernel is zero"
 
 
@@ -51,7 +51,7 @@ class LinearKernel(Table):
         centred *= sqrt(self.n / total)
         self._diagonal = centred.square().sum(dim=1)
         self._X = centred.float()
-        self.noise = (16 * _EPSILON * self.n) ** 2
+        self.noise = (16 * EPSILON * self.n) ** 2
 
     def fill(self, tile: Tile, out: Tensor) -> None:
         torch.mm(self._X[tile.top : tile.bottom], self._X[tile.left : tile.right].T, out=out)
@@ -60,16 +60,85 @@ class LinearKernel(Table):
         return self._diagonal, (float(self._diagonal.sum()),)
 
 
+class GaussianKernel(Table):
+    """K_ab = exp(-|x_a - x_b|^2 / (2 sigma^2)), less a constant near its mean.
+
+    The constant is exp(-m) with m the mean exponent. Where m is small, K is nearly 1 everywhere; expm1 then
+    keeps the digits that exp would lose.
+    """
+
+    undefined_reason = (
+        "its kernel is constant, up to rounding: the kernel width is far below or far above all its distances"
+    )
+
+    def __init__(self, distances: HalfSquaredDistances, *, keeps_diagonal: bool) -> None:
+        """`distances` in units of sigma; `keeps_diagonal` for the biased estimator."""
+        self.n, self.device = distances.n, distances.device
+        self._distances, self._keeps_diagonal = distances, keeps_diagonal
+        mean = distances.mean
+        self._wide = mean < 0.5
+        self._constant = expm1(-mean) if self._wide else exp(-mean)
+        self._diagonal = -expm1(-mean)
+        spread = mean if self._wide else (1 + mean) * exp(-mean)
+        self.noise = (16 * EPSILON * spread * self.n) ** 2
+        self._row_sums = torch.zeros(self.n, dtype=torch.float64, device=self.device)
+
+    def begin(self) -> None:
+        self._row_sums.fill_(self._diagonal if self._keeps_diagonal else 0.0)
+
+    def fill(self, tile: Tile, out: Tensor) -> None:
+        self._distances.fill(tile, out)
+        out.neg_()
+        if self._wide:
+            out.expm1_()
+        else:
+            out.exp_()
+        out.sub_(self._constant)
+
+    def absorb(self, tile: Tile, filled: Tensor) -> None:
+        self._row_sums[tile.top : tile.bottom] += filled.sum(dim=1)
+        self._row_sums[tile.left : tile.right] += filled.sum(dim=0)
+
+    def sums(self) -> tuple[Tensor | None, tuple[float, ...]]:
+        return self._row_sums, (float(self._row_sums.sum()), self._diagonal)
+
+
 def linear(metric: Metric) -> TiledMeasure:
     """`cka.linear.unbiased` and `cka.linear.biased`."""
-    unbiased = _is_unbiased(metric)
     return TiledMeasure(
         table=LinearKernel,
-        form=unbiased_form if unbiased else lambda n: Form(pairs=2.0, stimuli=1.0),
+        form=unbiased_form if _is_unbiased(metric) else lambda n: Form(pairs=2.0, stimuli=1.0),
         bounds=(metric.spec.lower, metric.spec.upper),
         held_bytes=_features_bytes,
         scratch_bytes=lambda n, d: 24 * n * d,
     )
+
+
+def gaussian(metric: Metric) -> TiledMeasure:
+    """`cka.rbf.unbiased` and `cka.rbf.biased`, their width given by `sigma` or by `median`."""
+    unbiased, given = _is_unbiased(metric), metric.parameters
+
+    def table(X: Tensor) -> GaussianKernel:
+        sigma = given["sigma"] if "sigma" in given else given["median"] * _median_distance(X)
+        distances = HalfSquaredDistances(X, scale=1 / sigma)
+        return GaussianKernel(distances, keeps_diagonal=not unbiased)
+
+    return TiledMeasure(
+        table=table,
+        # Biased: the diagonal adds n times the product of the diagonals' common values.
+        form=unbiased_form if unbiased else lambda n: Form(2.0, -2.0 / n, (1.0 / n**2, float(n))),
+        bounds=(metric.spec.lower, metric.spec.upper),
+        held_bytes=_features_bytes,
+        scratch_bytes=lambda n, d: 24 * n * d + (3 * packed_bytes(n) if "median" in given else 0),
+    )
+
+
+def _median_distance(X: Tensor) -> float:
+    """The square root of the lower median of the squared distances that are not zero."""
+    distances = HalfSquaredDistances(X)
+    packed = distances.packed()
+    median = packed[(packed > 0) & packed.isfinite()].median()
+    return sqrt(2 * float(median)) / distances.scale
 
 
 def _is_unbiased(metric: Metric) -> bool:

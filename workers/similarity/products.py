@@ -23,6 +23,7 @@ from workers.similarity.tiles import LARGEST, Tile, plan
 _STRIDE = (
     LARGEST + 8
 )  # entries from one model's tile to the next: not a power of two, which would share cache sets
+_CANCELLED = 1e-8  # of the pairs' product: less than this, left over after subtraction, is rounding
 _ROWS_AT_ONCE = 64  # of the lower triangle of the product over models
 
 
@@ -127,6 +128,8 @@ def compare_tables(
         _add_products(blocks[:, : tile.size], new, cross, own)
         tick()
     g, g_own = form.pairs * cross, form.pairs * own
+    noise = torch.tensor([table.noise for table in tables], dtype=torch.float64, device=device)
+    noise += _CANCELLED * g_own
     vectors, numbers = zip(*(table.sums() for table in tables), strict=True)
     if form.stimuli:
         v = torch.stack(vectors)
@@ -137,7 +140,6 @@ def compare_tables(
     for k, weight in enumerate(form.numbers):
         t = torch.tensor([row[k] for row in numbers], dtype=torch.float64, device=device)
         g, g_own = g + weight * (t[count - new :, None] * t), g_own + weight * (t * t)
-    noise = torch.tensor([table.noise for table in tables], dtype=torch.float64, device=device)
     empty = ~(g_own > noise)
     undefined = {int(p): tables[int(p)].undefined_reason for p in empty.nonzero()[:, 0]}
     g_own = torch.where(empty, torch.ones_like(g_own), g_own)

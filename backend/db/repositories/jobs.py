@@ -87,7 +87,7 @@ def _enqueue_one(connection: Connection, job: NewJob) -> int:
     statement = (
         insert(jobs)
         .values(values)
-        .on_conflict_do_nothing(index_elements=["spec_hash"], index_where=text("state = 'queued'"))
+        .on_conflict_do_nothing(index_elements=["spec_hash"], index_where=text("state = 'queued' AND attempt = 0"))
         .returning(jobs.c.id)
     )
     while True:
@@ -95,7 +95,8 @@ def _enqueue_one(connection: Connection, job: NewJob) -> int:
         if created is not None:
             return int(created)
         joined = connection.execute(
-            text("SELECT id FROM jobs WHERE spec_hash = :hash AND state = 'queued'"), {"hash": job.spec_hash}
+            text("SELECT id FROM jobs WHERE spec_hash = :hash AND state = 'queued' AND attempt = 0"),
+            {"hash": job.spec_hash},
         ).scalar()
         # Neither inserted nor found: the other one was claimed in between, so try again.
         if joined is not None:
@@ -178,6 +179,19 @@ def hold(connection: Connection, job: ClaimedJob) -> bool:
     ).scalar() is not None
 
 
+def set_subject(
+    connection: Connection, job: ClaimedJob, *, model_id: int | None = None, dataset_id: int | None = None
+) -> None:
+    """Notes which model or dataset a job turned out to be about."""
+    connection.execute(
+        text("""
+            UPDATE jobs SET model_id = coalesce(:model, model_id), dataset_id = coalesce(:dataset, dataset_id)
+            WHERE id = :id
+        """),
+        {"id": job.id, "model": model_id, "dataset": dataset_id},
+    )
+
+
 def finish(connection: Connection, job: ClaimedJob, result_sha256: str) -> bool:
     """Ends a job as succeeded, in the transaction that wrote its results; false (roll back!) if it is not ours."""
     return _end(connection, job, "succeeded", result_sha256=result_sha256)
@@ -243,16 +257,13 @@ WORKER_LOST = {
 
 
 def _requeue(connection: Connection, condition: str, values: dict[str, Any], wait: str) -> Reaped:
-    """Moves running jobs out of `running`. A job that would return to the queue while an equal one is queued already is
-    cancelled in favour of that one: the work is the same and will be done once."""
+    """Moves running jobs out of `running`."""
     rows = connection.execute(
         text(f"""
             WITH mine AS (
                 SELECT j.id, CASE
                     WHEN j.cancel_requested THEN 'cancelled'
                     WHEN j.attempt >= j.max_attempts + :extra THEN 'failed'
-                    WHEN EXISTS (SELECT 1 FROM jobs q WHERE q.spec_hash = j.spec_hash AND q.state = 'queued')
-                        THEN 'cancelled'
                     ELSE 'queued' END AS next
                 FROM jobs j WHERE {condition} FOR UPDATE SKIP LOCKED
             )
@@ -274,13 +285,16 @@ def _requeue(connection: Connection, condition: str, values: dict[str, Any], wai
 
 
 def cancel(connection: Connection, job_id: int) -> bool:
-    """Cancels a job and those it opened: queued ones at once, running ones at their next heartbeat. False: all final."""
+    """Cancels a job and those it opened: queued ones at once, running ones at their next heartbeat. False: all final.
+
+    Comparisons that it opened go on: they fill the matrices with what is there, for everybody.
+    """
     changed = connection.execute(
         text("""
             UPDATE jobs SET cancel_requested = true,
                 state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
                 finished_at = CASE state WHEN 'queued' THEN now() END
-            WHERE (id = :id OR parent_id = :id) AND state IN ('queued', 'running')
+            WHERE (id = :id OR (parent_id = :id AND kind <> 'compare')) AND state IN ('queued', 'running')
         """),
         {"id": job_id},
     )

@@ -51,8 +51,9 @@ jobs = Table(
     CheckConstraint("state <> 'succeeded' OR result_sha256 IS NOT NULL", name="success_has_result"),
     CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name="error_iff_failed"),
     CheckConstraint("max_attempts >= 1 AND attempt >= 0", name="attempts"),
-    # A request for work that is already queued joins it; one that comes while it runs queues anew.
-    Index("uq_jobs_queued_spec", "spec_hash", unique=True, postgresql_where=text("state = 'queued'")),
+    # A request for work that is already queued joins it; one that comes while it runs queues anew. A job that went back
+    # to the queue does not count: it can always go back, and whichever runs second finds nothing left to do.
+    Index("uq_jobs_queued_spec", "spec_hash", unique=True, postgresql_where=text("state = 'queued' AND attempt = 0")),
     Index("ix_jobs_claim", "queue", "priority", "id", postgresql_where=text("state = 'queued'")),
     Index("ix_jobs_running", "lease_until", postgresql_where=text("state = 'running'")),
     Index("ix_jobs_unfinished_extractions", "dataset_id",

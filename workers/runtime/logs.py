@@ -1,0 +1,21 @@
+"""Logs of a worker: one line an event, on standard error."""
+
+from __future__ import annotations
+
+import logging
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Sets up structlog over the standard library's logging, for this process."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", force=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )

@@ -1,0 +1,34 @@
+"""Telling the database that a worker came or is being stopped. Called in the parent process: short-lived connections."""
+
+from __future__ import annotations
+
+import structlog
+
+from backend.db.engine import make_engine, transaction
+from backend.db.repositories import workers
+from backend.domain.errors import NotAvailable
+from backend.settings import get_settings
+
+log = structlog.get_logger()
+
+
+def announce(name: str) -> None:
+    """Notes that the worker is there, so that the pages can say so before its first job."""
+    _once(lambda connection: workers.seen(connection, name, started=True), "worker could not announce itself")
+
+
+def drain(name: str) -> None:
+    """Asks the worker's children to give their jobs back at the next chunk, so that stopping does not take long."""
+    _once(lambda connection: workers.drain(connection, name), "worker could not be marked as stopping")
+
+
+def _once(write, complaint: str) -> None:  # type: ignore[no-untyped-def]
+    engine = make_engine(get_settings().database_url.get_secret_value(), pool_size=1)
+    try:
+        with transaction(engine) as connection:
+            write(connection)
+    except NotAvailable as error:
+        # Not worth a stop: leases and the next heartbeat put it right.
+        log.warning(complaint, reason=error.message)
+    finally:
+        engine.dispose()

@@ -1,0 +1,82 @@
+"""Half squared distances between the rows of one model, tile by tile.
+
+x_ab = |y_a|^2 / 2 + |y_b|^2 / 2 - <y_a, y_b>, on rows that were centred in float64 before they became
+float32: distances do not change when the rows are moved, and what is left to cancel is as small as it can be.
+With rows of unit length x is 1 minus the cosine, and with rows of unit length that were centred over their
+features it is 1 minus the correlation.
+"""
+
+from __future__ import annotations
+
+from math import inf, sqrt
+
+import torch
+from torch import Tensor
+
+from workers.similarity.errors import Undefined
+from workers.similarity.tiles import Tile, plan
+
+EPSILON = 2.0**-24  # rounding of one float32 operation
+
+
+class HalfSquaredDistances:
+    """The rows (n, d) float32 and half their squared lengths, (n,) float32.
+
+    `mean` is that of x over all pairs a < b; `scale` is what the rows were multiplied by.
+    """
+
+    def __init__(self, rows: Tensor, scale: float | None = None) -> None:
+        """`rows` (n, d) float64, not changed; multiplied by `scale`, or so that x has a mean of 1 if none is
+        given.
+
+        Raises Undefined if all rows are the same, or so far apart at this scale that float32 cannot hold
+        them.
+        """
+        self.n, self.device = len(rows), rows.device
+        centred: Tensor = rows - rows.mean(dim=0)
+        total = float(centred.square().sum())
+        if total <= 1e-24 * float(rows.square().sum()):
+            raise Undefined("its preprocessed rows are all the same")
+        self.scale = sqrt((self.n - 1) / total) if scale is None else scale
+        centred *= self.scale
+        if not float(centred.abs().max()) < 1e12:
+            raise Undefined("its rows are more than 1e12 kernel widths apart")
+        self._rows = centred.float()
+        lengths = self._rows.double().square().sum(dim=1)
+        self.half_lengths = (lengths / 2).float()
+        self.mean = float(lengths.sum()) / (self.n - 1)
+
+    def fill(self, tile: Tile, out: Tensor) -> None:
+        """The tile of x to `out`, float32, never below 0."""
+        upper, lower = self._rows[tile.top : tile.bottom], self._rows[tile.left : tile.right]
+        torch.addmm(self.half_lengths[tile.left : tile.right], upper, lower.T, alpha=-1, out=out)
+        out.add_(self.half_lengths[tile.top : tile.bottom, None]).clamp_(min=0)
+
+    def packed(self) -> Tensor:
+        """All tiles of the plan one after the other, as one float32 vector; entries that are not right of the
+        diagonal are infinite, and rows that are the same up to rounding have exactly 0.
+
+        Cost O(n^2 d); memory about 2 n^2 bytes.
+        """
+        tiles = plan(self.n)
+        table = torch.empty(sum(tile.size for tile in tiles), dtype=torch.float32, device=self.device)
+        used = 0
+        for tile in tiles:
+            x = table[used : used + tile.size].view(tile.shape)
+            self.fill(tile, x)
+            left, right = (
+                self.half_lengths[tile.top : tile.bottom, None],
+                self.half_lengths[tile.left : tile.right],
+            )
+            x.masked_fill_(x <= (left + right) * (4 * EPSILON), 0.0)
+            if tile.on_diagonal:
+                height = tile.shape[0]
+                below = torch.ones((height, height), dtype=torch.bool, device=self.device).tril_()
+                x[:, :height].masked_fill_(below, inf)
+            used += tile.size
+        return table
+
+
+def packed_bytes(n: int) -> int:
+    """Size of a packed float32 table."""
+    return 4 * sum(tile.size for tile in plan(n))
