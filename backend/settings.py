@@ -20,7 +20,8 @@ DEFAULT_SECRET = "parallax-local-only"
 
 class Settings(BaseSettings):
     """Settings of all processes. An environment variable has the field's name in upper case with `PARALLAX_` before it,
-    except `DATABASE_URL` and `BROKER_URL`; each may also be given as a file (`<NAME>_FILE`), as container secrets are."""
+    except `DATABASE_URL` and `BROKER_URL`; each may also be given as a file (`<NAME>_FILE`), as container secrets
+    are."""
 
     model_config = SettingsConfigDict(env_prefix="PARALLAX_", extra="ignore", populate_by_name=True)
 
@@ -54,7 +55,9 @@ class Settings(BaseSettings):
 
     lease_s: float = Field(30.0, gt=0, description="How long a claimed job is left alone without a heartbeat.")
     heartbeat_s: float | None = Field(None, gt=0, description="Time between heartbeats. Default: a third of the lease.")
-    stall_s: float = Field(900.0, gt=0, description="A job without any progress for this long is given up by its worker.")
+    stall_s: float = Field(
+        900.0, gt=0, description="A job without any progress for this long is given up by its worker."
+    )
     dispatch_tick_s: float = Field(0.5, gt=0, description="Time between two rounds of the dispatcher.")
     max_tokens: int = Field(8, ge=1, description="Most tokens waiting in the broker per queue.")
     max_attempts: int = Field(4, ge=1, description="How often a job is tried when workers die under it.")
@@ -73,7 +76,9 @@ class Settings(BaseSettings):
         64, ge=1, description="Models whose rows are committed together while a matrix is filled."
     )
     memory_mib: int = Field(1024, ge=64, description="Memory the similarity engine may use for its blocks.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device of the worker; `auto` takes a GPU if any.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Device of the worker; `auto` takes a GPU if there is one."
+    )
     threads: int = Field(1, ge=1, description="Arithmetic threads per worker process; part of what makes bits repeat.")
     max_upload_bytes: int = Field(2 * 1024**3, ge=1, description="Largest dataset archive that is accepted.")
     max_checkpoint_bytes: int = Field(512 * 1024**2, ge=1, description="Largest checkpoint file that is accepted.")

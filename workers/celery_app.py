@@ -1,8 +1,8 @@
 """The Celery application of the workers. Its messages are tokens that say "look for work" and carry nothing.
 
 Nothing of Celery's own delivery is relied upon: a token may be lost, repeated or reordered, because Postgres holds the
-jobs (docs/decisions/0002-jobs-in-postgres.md). Torch is never imported here: this module runs in the parent process, and a
-child forked from a process that has used torch hangs.
+jobs (docs/decisions/0002-jobs-in-postgres.md). Torch is never imported here: this module runs in the parent process,
+and a child forked from a process that has used torch hangs.
 """
 
 from __future__ import annotations

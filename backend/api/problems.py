@@ -11,7 +11,14 @@ from starlette.exceptions import HTTPException
 
 from backend.contracts.problems import PROBLEM_JSON, FieldProblem, Problem
 from backend.domain.errors import (
-    Conflict, FieldErrors, InvalidInput, NotAvailable, NotFound, ParallaxError, StorageFull, TooManyJobs,
+    Conflict,
+    FieldErrors,
+    InvalidInput,
+    NotAvailable,
+    NotFound,
+    ParallaxError,
+    StorageFull,
+    TooManyJobs,
 )
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from backend.domain.attributes import ARCHITECTURES, DOMAINS, OBJECTIVES, SLUG_PATTERN, TRAINING_DATA
+from backend.domain.attributes import DOMAINS, MODEL_ATTRIBUTES, SLUG_PATTERN
 from backend.domain.errors import FieldError, FieldErrors, InvalidInput
 
 Wire = TypeVar("Wire", bound=BaseModel)
@@ -20,7 +20,9 @@ MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 64 * 1024**2
 MAX_HEADER_BYTES = 8 * 1024**2
 # Keyword arguments that would make timm load something else than the file at hand.
-REFUSED_ARGUMENTS = frozenset({"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir"})
+REFUSED_ARGUMENTS = frozenset(
+    {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir"}
+)
 
 
 class StimulusEntry(BaseModel):
@@ -111,7 +113,7 @@ class CheckpointHeader(BaseModel):
     @field_validator("objective", "architecture", "training_data")
     @classmethod
     def _known(cls, value: str, info: Any) -> str:
-        words = {"objective": OBJECTIVES, "architecture": ARCHITECTURES, "training_data": TRAINING_DATA}[info.field_name]
+        words = MODEL_ATTRIBUTES[info.field_name]
         if value not in words:
             raise ValueError(f"{value!r} is not known; use one of {', '.join(words)}")
         return value

@@ -1,7 +1,7 @@
 """Names of the networks that timm can build, without timm: the web processes have neither it nor torch.
 
-`timm_names.txt` holds the architectures (`resnet18`) and those with a pretrained tag (`resnet18.a1_in1k`), one a line. A test
-compares it with the installed timm and says how to write it anew.
+`timm_names.txt` holds the architectures (`resnet18`) and those with a pretrained tag (`resnet18.a1_in1k`), one a
+line. A test compares it with the installed timm and says how to write it anew.
 """
 
 from __future__ import annotations

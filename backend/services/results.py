@@ -141,7 +141,7 @@ def consistency(
         # Datasets are listed by domain, then name, as the published matrices are.
         ordered = sorted(found, key=lambda row: (list(DOMAINS).index(domains[row["dataset"]]), row["dataset"]))
         _, stack = _stack(connection, cache, ordered)
-        table = statistics.consistency(stack, method)  # type: ignore[arg-type]
+        table = statistics.consistency(stack, method)
         return Consistency(
             metric=parsed.id, preprocess=preprocess, method=method, datasets=[row["dataset"] for row in ordered],
             domains=[domains[row["dataset"]] for row in ordered], r=_nullable(table.r),
@@ -225,7 +225,8 @@ def _choose(square: _Square, chosen: Sequence[str] | None) -> tuple[list[str], N
     unknown = [name for name in chosen if name not in position]
     if unknown or len(set(chosen)) < len(chosen):
         problem = f"has no values for {unknown[0]!r}" if unknown else "was asked for the same model twice"
-        raise InvalidInput(f"The matrix {problem}.", nearest_hint(unknown[0] if unknown else "", square.names, "models"))
+        hint = nearest_hint(unknown[0] if unknown else "", square.names, "models")
+        raise InvalidInput(f"The matrix {problem}.", hint)
     at = [position[name] for name in chosen]
     return list(chosen), square.values[np.ix_(at, at)]
 

@@ -13,7 +13,13 @@ from backend.db.repositories import datasets, jobs, models
 from backend.db.repositories.jobs import NewJob
 from backend.domain.attributes import MODEL_ATTRIBUTES, is_slug, slug_of
 from backend.domain.errors import (
-    Conflict, FieldError, FieldErrors, InvalidInput, NotFound, TooManyJobs, nearest_hint,
+    Conflict,
+    FieldError,
+    FieldErrors,
+    InvalidInput,
+    NotFound,
+    TooManyJobs,
+    nearest_hint,
 )
 from backend.domain.identity import key_of
 from backend.domain.metrics import DEFAULT_METRICS, DEFAULT_PREPROCESS, parse_metric
@@ -29,8 +35,8 @@ def submit(
 ) -> int:
     """Queues a submission; answers the id of the job to follow.
 
-    `header` is that of the checkpoint file, if the submission names one that is stored. The same idempotency key with the
-    same body answers the first job again. Raises FieldErrors (all at once), Conflict, TooManyJobs.
+    `header` is that of the checkpoint file, if the submission names one that is stored. The same idempotency key
+    with the same body answers the first job again. Raises FieldErrors (all at once), Conflict, TooManyJobs.
     """
     request_hash = key_of(submission.model_dump(mode="json"))
     if idempotency_key is not None:

@@ -6,7 +6,12 @@ import json
 import zipfile
 
 from backend.contracts.archives import (
-    MANIFEST_FILE, MAX_MANIFEST_BYTES, ArchiveManifest, CheckpointHeader, read_checkpoint_header, validated,
+    MANIFEST_FILE,
+    MAX_MANIFEST_BYTES,
+    ArchiveManifest,
+    CheckpointHeader,
+    read_checkpoint_header,
+    validated,
 )
 from backend.contracts.jobs import Checkpoint
 from backend.domain.errors import InvalidInput, StoredFileDamaged
@@ -39,7 +44,8 @@ def find_header(store: ArrayStore, sha256: str | None) -> CheckpointHeader | Non
 
 
 def peek_dataset_name(store: ArrayStore, sha256: str) -> str:
-    """The name in a dataset archive's manifest. InvalidInput if the file is no archive, so that the sender learns at once.
+    """The name in a dataset archive's manifest. InvalidInput if the file is no archive, so that the sender learns at
+    once.
 
     Pictures are not looked at: that is the job's work.
     """

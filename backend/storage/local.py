@@ -36,7 +36,8 @@ class LocalStore:
                     size += len(chunk)
                     if max_bytes is not None and size > max_bytes:
                         raise InvalidInput(
-                            f"The file is larger than the {max_bytes:,} bytes that are accepted.", "Send a smaller file."
+                            f"The file is larger than the {max_bytes:,} bytes that are accepted.",
+                            "Send a smaller file.",
                         )
                     digest.update(chunk)
                     file.write(chunk)

@@ -1,7 +1,7 @@
 """The array store: content-addressed files (embeddings, dataset archives, checkpoints).
 
-A file's name is the SHA-256 of its bytes, so a file never changes and writing it twice is harmless. Rows in Postgres name
-files; a file without a row is garbage that `sweep` removes, and a row is committed only after its file is durable.
+A file's name is the SHA-256 of its bytes, so a file never changes and writing it twice is harmless. Rows in Postgres
+name files; a file without a row is garbage that `sweep` removes, and a row is committed only after its file is durable.
 """
 
 from __future__ import annotations

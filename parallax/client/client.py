@@ -210,7 +210,8 @@ class Client:
         except httpx.TransportError as error:
             raise ApiError(
                 Problem(
-                    title="The API cannot be reached", status=0, detail=f"{type(error).__name__} at {self._http.base_url}",
+                    title="The API cannot be reached", status=0,
+                    detail=f"{type(error).__name__} at {self._http.base_url}",
                     hint="It may be starting or restarting: try again in a few seconds.",
                 )
             ) from error

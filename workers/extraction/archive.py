@@ -64,7 +64,8 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     except UnreadablePicture:
         raise
     except UnidentifiedImageError:
-        raise UnreadablePicture("it is not a picture in a format that is read (PNG, JPEG, WebP, BMP, TIFF, GIF)") from None
+        formats = "PNG, JPEG, WebP, BMP, TIFF, GIF"
+        raise UnreadablePicture(f"it is not a picture in a format that is read ({formats})") from None
     except Exception as error:
         # Pillow's decoders raise many kinds of errors on damaged files; each means the same here.
         raise UnreadablePicture(f"it cannot be decoded ({str(error)[:120] or type(error).__name__})") from error

@@ -23,8 +23,8 @@ def embed_rows(
 ) -> NDArray[np.float32]:
     """Embeddings of rows first..last-1 of a pool: float32 (last - first, d).
 
-    Batches start at multiples of `batch_size` and a short last batch is filled up with its last row, so that a row's bits do
-    not depend on how many rows come after it or on where an interrupted job went on.
+    Batches start at multiples of `batch_size` and a short last batch is filled up with its last row, so that a row's
+    bits do not depend on how many rows come after it or on where an interrupted job went on.
     """
     parts = []
     for start in range(first, last, batch_size):

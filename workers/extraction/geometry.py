@@ -1,7 +1,7 @@
 """The geometric part of a model's preprocessing: what decides which pixels a network sees.
 
-Models that share it share their decoded images; mean and deviation are applied per batch. Both parts together are exactly
-timm's own evaluation transform (a test compares them pixel by pixel).
+Models that share it share their decoded images; mean and deviation are applied per batch. Both parts together are
+exactly timm's own evaluation transform (a test compares them pixel by pixel).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Pools of decoded images: a dataset is decoded once for all models that wait for it.
 
-A pool is an .npy file of pixels, uint8 (n, h, w, 3), for one dataset and one geometry, in a cache folder that may be deleted
+A pool is an .npy file of pixels, uint8 (n, h, w, 3), for one dataset and one geometry, in a cache folder that may be
+deleted
 at any time. It is written as temporary and renamed; a lock lets one process decode while others wait for its result.
 """
 
@@ -34,8 +35,8 @@ def open_pool(
 ) -> NDArray[np.uint8]:
     """The decoded images of a dataset in one geometry, mapped read-only: uint8 (n, h, w, 3) in manifest order.
 
-    Where they are not there yet, every picture is decoded once, for this geometry and for those in `also`. `stimuli` have
-    `file` and `sha256`. Raises JobFailed if a picture's bytes changed since the dataset was added.
+    Where they are not there yet, every picture is decoded once, for this geometry and for those in `also`. `stimuli`
+    have `file` and `sha256`. Raises JobFailed if a picture's bytes changed since the dataset was added.
     """
     wanted = _path(cache, dataset_hash, geometry)
     if not wanted.exists():

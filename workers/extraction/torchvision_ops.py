@@ -1,8 +1,8 @@
 """Makes torchvision (and with it timm) importable beside a torch built without CUDA.
 
-The registry's torchvision is a CUDA build. Beside a CPU torch its compiled operators cannot be loaded, and importing it dies
-with `operator torchvision::nms does not exist`. Declaring the two operators that its Python code refers to is enough: they
-stay uncallable, and nothing here calls them. Where the compiled operators load, this does nothing.
+The registry's torchvision is a CUDA build. Beside a CPU torch its compiled operators cannot be loaded, and importing
+it dies with `operator torchvision::nms does not exist`. Declaring the two operators that its Python code refers to is
+enough: they stay uncallable, and nothing here calls them. Where the compiled operators load, this does nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Ingest: check every picture of a submitted archive and add the dataset. Nothing is skipped: all or a list of faults."""
+"""Ingest: check every picture of a submitted archive and add the dataset. Nothing is skipped: all or a list of
+faults."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def run(context: JobContext) -> Outcome:
         more = f"; and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
         raise JobFailed(
             "check pictures",
-            f"{len(faults)} of {len(manifest.stimuli)} pictures cannot be used: {'; '.join(faults[:SHOWN_FAULTS])}{more}.",
+            f"{len(faults)} of {len(manifest.stimuli)} pictures cannot be used: "
+            f"{'; '.join(faults[:SHOWN_FAULTS])}{more}.",
             "Mend or leave out these pictures and send the archive again; nothing was added.",
         )
     hashed = dataset_hash((row["stimulus_id"], row["sha256"], row["label"], row["group"]) for row in rows)

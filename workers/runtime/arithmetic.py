@@ -1,4 +1,5 @@
-"""Arithmetic settings that make results repeat bit for bit on one class of device. Only ever called in a child process."""
+"""Arithmetic settings that make results repeat bit for bit on one class of device. Only ever called in a child
+process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Telling the database that a worker came or is being stopped. Called in the parent process: short-lived connections."""
+"""Telling the database that a worker came or is being stopped. Called in the parent process: short-lived
+connections."""
 
 from __future__ import annotations
 

@@ -59,7 +59,8 @@ def _attempt(context: JobContext, pipeline: Pipeline) -> str:
     except JobRetry as retry:
         if not retry.counted or context.job.attempt < context.job.max_attempts:
             note = f"{retry.message} Trying again."
-            if _write(context, lambda c: jobs.release(c, context.job, note, retry.delay_s, counted=retry.counted)):
+            delay_s, counted = retry.delay_s, retry.counted
+            if _write(context, lambda c: jobs.release(c, context.job, note, delay_s, counted)):
                 return "will be tried again"
             return _stop(context, JobInterrupted("lost"))
         return _fail(context, "ours", retry.step, retry.message, retry.hint)

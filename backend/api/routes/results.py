@@ -9,7 +9,12 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from backend.api.deps import IfNoneMatch, MetricId, PreprocessSteps, TheConnection, TheMeans
 from backend.contracts.consistency import Consistency, Finding
 from backend.contracts.matrices import (
-    ORDER_HASH_HEADER, ORDER_LOCATION_HEADER, SHAPE_HEADER, Matrix, MatrixSummary, SharedOrder,
+    ORDER_HASH_HEADER,
+    ORDER_LOCATION_HEADER,
+    SHAPE_HEADER,
+    Matrix,
+    MatrixSummary,
+    SharedOrder,
 )
 from backend.contracts.pages import Page
 from backend.services import results
@@ -28,8 +33,8 @@ def coverage(connection: TheConnection) -> Page[MatrixSummary]:
 @router.get(
     "/matrices", summary="All similarities of one dataset by one metric", response_model=Matrix,
     responses={200: {"content": {BINARY: {}}, "description": (
-        "JSON; or with `Accept: application/octet-stream` little-endian float32, row-major, full square, NaN where nothing "
-        "was computed, with headers naming the shape, the hash of the order and where the order is listed."
+        "JSON; or with `Accept: application/octet-stream` little-endian float32, row-major, full square, NaN where "
+        "nothing was computed, with headers naming the shape, the hash of the order and where the order is listed."
     )}},
 )
 def get_matrix(

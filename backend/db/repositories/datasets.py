@@ -23,8 +23,8 @@ SUMMARY = select(datasets, COUNTS.c.n_labels, COUNTS.c.n_groups).join(COUNTS, CO
 
 
 def add(connection: Connection, values: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Adds a version of a dataset with its stimuli in order; answers its id. Content that is there already under the same
-    name and version is left alone. Raises sqlalchemy.exc.IntegrityError if it clashes with another dataset."""
+    """Adds a version of a dataset with its stimuli in order; answers its id. Content that is there already under the
+    same name and version is left alone. Raises sqlalchemy.exc.IntegrityError if it clashes with another dataset."""
     created = connection.execute(
         upsert(datasets).values(dict(values)).on_conflict_do_nothing(constraint="uq_datasets_dataset_hash")
         .returning(datasets.c.id)

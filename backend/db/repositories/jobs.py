@@ -1,7 +1,7 @@
 """All SQL that moves jobs. Postgres decides everything; only its clock counts.
 
-Every write of a running job carries its attempt (`id AND attempt AND state = 'running'`), so a worker that lost its lease
-changes nothing, whatever it still believes. The state machine is drawn in `backend.domain.jobs`.
+Every write of a running job carries its attempt (`id AND attempt AND state = 'running'`), so a worker that lost its
+lease changes nothing, whatever it still believes. The state machine is drawn in `backend.domain.jobs`.
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ def append(
     connection: Connection, *, matrix_id: int, dataset_hash: str, first_ord: int, rows: Sequence[NewRow],
     gaps: Sequence[tuple[int, str]], job_id: int,
 ) -> bool:
-    """Appends rows computed against the first `first_ord` members. False if the matrix has grown since (nothing written).
+    """Appends rows computed against the first `first_ord` members. False if the matrix has grown since (nothing
+    written).
 
     Locks the matrix, so two writers cannot interleave and no pair is lost.
     """

@@ -1,15 +1,27 @@
 """Similarities: matrices that only ever grow by rows.
 
 A matrix has an ordered list of embeddings; row `ord` holds the similarities of embedding `ord` to embeddings 0..ord as
-little-endian float32 (its own self-similarity last). The rows in order are the packed lower triangle, so adding a model is
+little-endian float32 (its own self-similarity last). The rows in order are the packed lower triangle, so adding a
+model is
 one insert and nothing is rewritten. An embedding for which the metric is undefined has a gap with its reason instead.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger, CheckConstraint, Column, DateTime, ForeignKey, ForeignKeyConstraint, Identity, Integer, LargeBinary,
-    Table, Text, UniqueConstraint, func,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
 )
 
 from backend.db.tables.metadata import metadata, one_of
