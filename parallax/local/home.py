@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from backend.domain.errors import Conflict, NotAvailable
 
 KEPT_LOGS = 3
+LOCK_TRIES = 4
 
 
 class Home:
@@ -42,20 +44,19 @@ class Home:
         holds it. The kernel lets go of the lock when the process ends, however it ends."""
         with (self.folder / "parallax.lock").open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _exclusively(file.fileno())
             except BlockingIOError as error:
-                raise Conflict(
-                    f"Parallax already runs on {self.folder}{self._first()}.", _WAYS_OUT
-                ) from error
-            self.announce("")
+                raise Conflict(f"Parallax already runs on {self.folder}{self._first()}.", _WAYS_OUT) from error
+            self.announce(url="")
             try:
                 yield
             finally:
                 (self.folder / "instance.json").unlink(missing_ok=True)
 
-    def announce(self, url: str) -> None:
-        """Notes who runs here and at what address, for a second instance's message."""
-        write_private(self.folder / "instance.json", json.dumps({"pid": os.getpid(), "url": url}))
+    def announce(self, **facts: Any) -> None:
+        """Notes who runs here: for a second instance's message, and for commands that look for a running
+        one."""
+        write_private(self.folder / "instance.json", json.dumps({"pid": os.getpid(), **facts}, indent=1))
 
     def instance(self) -> dict[str, Any]:
         """`pid` and `url` of the instance that runs here, or nothing."""
@@ -64,6 +65,15 @@ class Home:
         except (OSError, ValueError):
             return {}
         return found
+
+    def running_instance(self) -> dict[str, Any]:
+        """As `instance`, but nothing when what was noted is left over from a run that was killed."""
+        with (self.folder / "parallax.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return self.instance()
+        return {}
 
     def _first(self) -> str:
         first = self.instance()
@@ -105,6 +115,17 @@ class Home:
 
 
 _WAYS_OUT = "Use that one, stop it, or give another data folder with --home."
+
+
+def _exclusively(descriptor: int) -> None:
+    """Takes the lock, with a little patience for those who only look whether it is taken."""
+    for attempt in range(LOCK_TRIES):
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if attempt == LOCK_TRIES - 1:
+                raise
+            time.sleep(0.1)
 
 
 def write_private(path: Path, text: str) -> None:

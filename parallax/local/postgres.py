@@ -97,9 +97,7 @@ class EmbeddedPostgres:
         from psycopg import sql
 
         with psycopg.connect(self._dsn("postgres"), autocommit=True, connect_timeout=5) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _dsn(self, database: str) -> str:
         return self.url_of(database).replace("+psycopg", "", 1)
@@ -145,9 +143,7 @@ def prepare(
     password = home.secret("postgres")
     if _major_of(cluster) is None:
         _initialise(binaries, cluster, password, user)
-    server = EmbeddedPostgres(
-        binaries, cluster, 0, password, user, tuple((SETTINGS | (settings or {})).items())
-    )
+    server = EmbeddedPostgres(binaries, cluster, 0, password, user, tuple((SETTINGS | (settings or {})).items()))
     server.clear_leftovers()
     # The port is chosen last: a server left over from an earlier run may just have given it back.
     return EmbeddedPostgres(binaries, cluster, free_port(preferred_port), password, user, server.settings)
@@ -259,9 +255,7 @@ def _initialise(binaries: Path, cluster: Path, password: str, user: pwd.struct_p
             if processes.start(command, log=output, user=user, cwd=cluster.parent).wait() != 0:
                 output.seek(0)
                 said = output.read().decode(errors="replace").strip()
-                raise NotAvailable(
-                    f"Postgres could not make its database in {cluster.parent}: {said}", _ROOM_HINT
-                )
+                raise NotAvailable(f"Postgres could not make its database in {cluster.parent}: {said}", _ROOM_HINT)
     finally:
         password_file.unlink(missing_ok=True)
     unfinished.rename(cluster)

@@ -49,9 +49,7 @@ def start(
     )
 
 
-def stop(
-    process: subprocess.Popen[bytes], stop_signal: int = signal.SIGTERM, patience_s: float = 8.0
-) -> None:
+def stop(process: subprocess.Popen[bytes], stop_signal: int = signal.SIGTERM, patience_s: float = 8.0) -> None:
     """Asks a child to stop and waits; when patience ends, kills it with everything it started. Returns its
     end."""
     if process.poll() is None:

@@ -1,0 +1,56 @@
+"""API and pages as one application under one address: `/api` is the API's, everything else the pages'.
+
+The API stays an application of its own, so that an unknown path under `/api` is answered by it (404,
+problem+json) and never by the pages' catch-all. Both run their own start and end (lifespan): without it the
+pages' routes do not exist."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from backend.settings import Settings
+
+
+class OneAddress:
+    """An ASGI application that sends each request to the API or to the pages."""
+
+    def __init__(self, api: Starlette, pages: Starlette) -> None:
+        self._api: ASGIApp = api
+        self._pages: ASGIApp = pages
+        self._lifespan: ASGIApp = Starlette(lifespan=_lifespan_of(api, pages))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
+            await self._api(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+
+def create_app(settings: Settings) -> OneAddress:
+    """The application of one machine."""
+    from backend.api.app import create_app as create_api
+    from frontend.app import create_app as create_pages
+
+    return OneAddress(create_api(settings), create_pages(settings))
+
+
+def _lifespan_of(*applications: Starlette) -> Any:
+    """A lifespan that starts all applications in order and ends them in reverse; their states are joined."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with AsyncExitStack() as stack:
+            state: dict[str, Any] = {}
+            for application in applications:
+                yielded = await stack.enter_async_context(application.router.lifespan_context(application))
+                state |= yielded or {}
+            yield state
+
+    return lifespan
