@@ -85,7 +85,7 @@ def test_the_order_of_datasets_and_models_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("median", "word"),
-    [(0.95, "largely"), (0.796, "largely"), (0.79, "partly"), (0.5, "partly"), (0.49, "hardly"), (-0.3, "hardly")],
+    [(0.95, "largely"), (0.796, "largely"), (0.79, "partly"), (0.5, "partly"), (0.49, "hardly")],
 )
 def test_thresholds_of_the_verdict(median: float, word: str) -> None:
     assert verdict(median) == word
