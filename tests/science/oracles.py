@@ -1,4 +1,5 @@
-"""Slow, obvious float64 versions of every measure, written from the formulas alone. Nothing here is shared with the engine."""
+"""Slow, obvious float64 versions of every measure, written from the formulas alone. Nothing here is shared
+with the engine."""
 
 from __future__ import annotations
 
