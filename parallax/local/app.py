@@ -6,6 +6,7 @@ pages' routes do not exist."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -15,6 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.settings import Settings
 
+CALLBACK_PREFIX = "/_dash-update-component"
+# The pages' callbacks wait in threads for answers of the API, which itself answers in threads of the same pool (40).
+# With as many callbacks as threads nothing would ever move again, so a quarter of the pool is left to the API.
+MOST_CALLBACKS = 30
+
 
 class OneAddress:
     """An ASGI application that sends each request to the API or to the pages."""
@@ -22,6 +28,7 @@ class OneAddress:
     def __init__(self, api: Starlette, pages: Starlette) -> None:
         self._api: ASGIApp = api
         self._pages: ASGIApp = pages
+        self._callbacks = asyncio.Semaphore(MOST_CALLBACKS)
         self._lifespan: ASGIApp = Starlette(lifespan=_lifespan_of(api, pages))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,6 +36,9 @@ class OneAddress:
             await self._lifespan(scope, receive, send)
         elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
+        elif scope["path"].startswith(CALLBACK_PREFIX):
+            async with self._callbacks:
+                await self._pages(scope, receive, send)
         else:
             await self._pages(scope, receive, send)
 

@@ -24,9 +24,7 @@ def dsn(server: EmbeddedPostgres) -> str:
 
 
 @pytest.mark.parametrize("binaries", postgres_candidates(), ids=lambda one: f"{one.origin}-{one.major}")
-def test_every_postgres_found_here_starts_from_a_path_with_a_space(
-    binaries: PostgresBinaries, folder: Path
-) -> None:
+def test_every_postgres_found_here_starts_from_a_path_with_a_space(binaries: PostgresBinaries, folder: Path) -> None:
     home = Home(folder)
     server = postgres.prepare(home, preferred_port=0, origin=binaries.origin)
     with postgres.running(server, home.fresh_log("postgres")):
