@@ -1,0 +1,67 @@
+"""Jobs as they are shown everywhere: state badge, progress bar, one line of a list."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from dash import dcc, html
+
+from backend.contracts.jobs import Job
+from backend.domain.jobs import FINAL_STATES
+from frontend.figures.numbers import duration
+from frontend.urls import job_link
+
+KIND_WORDS = {
+    "ingest": "Add a dataset", "register": "Submission", "extract": "Embed", "compare": "Compare", "probe": "Probe",
+}
+SHAPES = {"queued": "○", "running": "◐", "succeeded": "●", "failed": "✕", "cancelled": "–"}
+
+
+def badge(state: str) -> html.Span:
+    """A state in words, with a shape beside its colour."""
+    return html.Span(
+        [html.Span(SHAPES.get(state, "○"), **{"aria-hidden": "true"}), state], className=f"state state-{state}"
+    )
+
+
+def bar(done: int, total: int, label: str) -> html.Div:
+    """A progress bar; without a total it only says that work goes on."""
+    share = 100 * min(done / total, 1.0) if total > 0 else 0.0
+    return html.Div(
+        html.Div(className="bar-fill", style={"width": f"{share:.1f}%"}),
+        className="bar", role="progressbar",
+        **{"aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100", "aria-valuenow": f"{share:.0f}"},
+    )
+
+
+def children_progress(job: Job) -> tuple[int, int]:
+    """Finished and all jobs that this one opened."""
+    return sum(n for state, n in job.children.items() if state in FINAL_STATES), sum(job.children.values())
+
+
+def elapsed(job: Job, now: datetime | None = None) -> str:
+    """How long a job has run or ran; empty before it starts."""
+    if job.started_at is None:
+        return ""
+    end = job.finished_at or now or datetime.now(UTC)
+    return duration((end - job.started_at).total_seconds())
+
+
+def progress_words(job: Job) -> str:
+    """`embed: 640 of 1,797`, as far as it is known."""
+    step, done, total = job.progress.step, job.progress.done, job.progress.total
+    if total:
+        return f"{step or 'step'}: {done:,} of {total:,}"
+    return step
+
+
+def job_line(job: Job) -> html.Li:
+    """One running job: title, bar and words."""
+    return html.Li(
+        [
+            dcc.Link(job.title, href=job_link(job.id), className="job-line-title"),
+            bar(job.progress.done, job.progress.total, job.title),
+            html.Span(" · ".join(part for part in (progress_words(job), elapsed(job)) if part), className="dim"),
+        ],
+        className="job-line",
+    )

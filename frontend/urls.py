@@ -1,0 +1,139 @@
+"""View state <-> query string: the one place where a link's words are defined.
+
+A link reads `/similarity?v=1&dataset=digits&metric=cka.linear.unbiased&order=name`. Fields come in the order in which
+they are declared; a field at its default is left out; an unknown field is ignored and an unknown choice falls back to
+its default, so that an old or hand-written link still opens. `v` is raised when a field changes its meaning. The
+browser writes the same links from `schema()`, which describes the views as data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote
+
+from backend.domain.attributes import MODEL_ATTRIBUTES
+from backend.domain.consistency import METHODS
+from backend.domain.jobs import STATES
+
+VERSION = 1
+# Characters of metric ids and lists that stay readable in a query string.
+READABLE = ":=,/"
+MEAN = "mean"
+
+ORDERS = ("cluster", "name", *MODEL_ATTRIBUTES)
+SCALES = ("full", "fitted")
+SOURCES = ("timm", "checkpoint")
+
+View = TypeVar("View")
+
+
+def choice(options: tuple[str, ...]) -> Any:
+    """A field with a closed vocabulary; the first word is the default and is left out of links."""
+    return field(default=options[0], metadata={"options": options})
+
+
+@dataclass(frozen=True)
+class OverviewView:
+    """The first page: which picture stands beside the finding."""
+
+    metric: str = ""
+    dataset: str = ""
+
+
+@dataclass(frozen=True)
+class SimilarityView:
+    """One dataset's matrix. `highlight` is a model whose row and column are outlined."""
+
+    dataset: str = ""
+    metric: str = ""
+    order: str = choice(ORDERS)
+    scale: str = choice(SCALES)
+    highlight: str = ""
+
+
+@dataclass(frozen=True)
+class ConsistencyView:
+    """The map of datasets. `a` and `b` are the two datasets of the open scatter, or empty."""
+
+    metric: str = ""
+    method: str = choice(METHODS)
+    a: str = ""
+    b: str = ""
+    by: str = choice(tuple(MODEL_ATTRIBUTES))
+
+
+@dataclass(frozen=True)
+class SubmitView:
+    """The form: where the model comes from."""
+
+    source: str = choice(SOURCES)
+
+
+@dataclass(frozen=True)
+class JobsView:
+    """The list of jobs, all of them or those in one state."""
+
+    state: str = choice(("all", *STATES))
+
+
+VIEWS: dict[str, type[Any]] = {
+    "/": OverviewView,
+    "/similarity": SimilarityView,
+    "/consistency": ConsistencyView,
+    "/submit": SubmitView,
+    "/jobs": JobsView,
+}
+
+
+def encode(view: Any) -> str:
+    """The query string of a view, with its question mark; empty when every field has its default."""
+    values = asdict(view)
+    given = [(f.name, values[f.name]) for f in fields(view) if values[f.name] != f.default]
+    if not given:
+        return ""
+    return "?" + "&".join(f"{name}={quote(str(value), safe=READABLE)}" for name, value in [("v", VERSION), *given])
+
+
+def decode(kind: type[View], search: str | None) -> View:
+    """The view that a query string describes. Never raises: what cannot be read becomes the default."""
+    given = dict(parse_qsl((search or "").removeprefix("?"), keep_blank_values=True))
+    known: dict[str, str] = {}
+    for spec in fields(kind):  # type: ignore[arg-type]
+        value = given.get(spec.name)
+        options = spec.metadata.get("options")
+        if value is not None and (options is None or value in options):
+            known[spec.name] = value
+    return kind(**known)
+
+
+def is_newer(search: str | None) -> bool:
+    """Whether a link was written by a later version of the page than this one."""
+    version = dict(parse_qsl((search or "").removeprefix("?"))).get("v", "")
+    return version.isascii() and version.isdigit() and int(version[:9]) > VERSION
+
+
+def link(path: str, view: Any) -> str:
+    """Address of a view."""
+    return path + encode(view)
+
+
+def job_link(job_id: int) -> str:
+    """Address of a job's page."""
+    return f"/jobs/{job_id}"
+
+
+def job_id_of(pathname: str | None) -> int | None:
+    """The job whose page an address names, if it does."""
+    parts = (pathname or "").strip("/").split("/")
+    if len(parts) == 2 and parts[0] == "jobs" and parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 19:
+        return int(parts[1])
+    return None
+
+
+def schema() -> dict[str, Any]:
+    """The views as data, from which the browser writes the links that `encode` would write."""
+    return {
+        "version": VERSION,
+        "views": {path: [{"name": f.name, "default": f.default} for f in fields(kind)] for path, kind in VIEWS.items()},
+    }
