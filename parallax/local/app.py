@@ -7,12 +7,12 @@ pages' routes do not exist."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.settings import Settings
 
@@ -51,7 +51,7 @@ def create_app(settings: Settings) -> OneAddress:
     return OneAddress(create_api(settings), create_pages(settings))
 
 
-def _lifespan_of(*applications: Starlette) -> Any:
+def _lifespan_of(*applications: ASGIApp) -> Callable[[Starlette], AbstractAsyncContextManager[dict[str, Any]]]:
     """A lifespan that starts all applications in order and ends them in reverse; their states are joined."""
 
     @asynccontextmanager
@@ -59,8 +59,29 @@ def _lifespan_of(*applications: Starlette) -> Any:
         async with AsyncExitStack() as stack:
             state: dict[str, Any] = {}
             for application in applications:
-                yielded = await stack.enter_async_context(application.router.lifespan_context(application))
-                state |= yielded or {}
+                await stack.enter_async_context(_started(application, state))
             yield state
 
     return lifespan
+
+
+@asynccontextmanager
+async def _started(application: ASGIApp, state: dict[str, Any]) -> AsyncIterator[None]:
+    """Speaks the lifespan protocol with an application. Its router's lifespan alone would not do: middleware
+    listens, too (the pages add their routes there)."""
+    to_it: asyncio.Queue[Message] = asyncio.Queue()
+    from_it: asyncio.Queue[Message] = asyncio.Queue()
+    scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+    life = asyncio.ensure_future(application(scope, to_it.get, from_it.put))
+    await to_it.put({"type": "lifespan.startup"})
+    answer = asyncio.ensure_future(from_it.get())
+    await asyncio.wait({life, answer}, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done() or answer.result()["type"] != "lifespan.startup.complete":
+        answer.cancel()
+        await life  # raises what went wrong
+        raise RuntimeError("an application ended before it had started")
+    try:
+        yield
+    finally:
+        await to_it.put({"type": "lifespan.shutdown"})
+        await life

@@ -96,9 +96,9 @@ class Supervisor:
         """Starts children side by side and returns when all are ready. Raises NotAvailable, with the end of
         its log, if one ends or is not ready in time; Stopped if a signal came."""
         fresh = [self._start(child) for child in children]
+        self._report()
         for one in fresh:
             self._wait_ready(one)
-        self._report()
 
     def watch(self) -> None:
         """Restarts what dies, until a signal comes or `stopping` is set."""

@@ -48,9 +48,7 @@ def install() -> str:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-q"], env=quiet, check=False)
-        subprocess.run(
-            ["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], env=quiet, check=False
-        )
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], env=quiet, check=False)
     if not system_browser():
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
     return system_browser() or downloaded_browser() or sys.exit(ADVICE)
@@ -67,9 +65,7 @@ class WatchedPages:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.complaints.append(
-                f"console {message.type}: {message.text} ({message.location.get('url', '')})"
-            )
+            self.complaints.append(f"console {message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)

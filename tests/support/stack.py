@@ -72,9 +72,7 @@ class Stack:
         """Returns when the stack has said where it is and its API answers ready."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            assert self.process.poll() is None, (
-                f"the stack ended with {self.process.returncode}\n{self.logs()}"
-            )
+            assert self.process.poll() is None, f"the stack ended with {self.process.returncode}\n{self.logs()}"
             self.url = self.home.instance().get("url", "")
             if self.url:
                 try:
@@ -104,12 +102,12 @@ def parallax_command(*arguments: str) -> list[str]:
 
 @contextmanager
 def running_stack(
-    folder: Path, *arguments: str, env: Mapping[str, str] | None = None, wait: bool = True
+    folder: Path, verb: str = "up", *, port: int = 0, env: Mapping[str, str] | None = None, wait: bool = True
 ) -> Iterator[Stack]:
-    """`parallax up` (or the verb given) on that data folder, with free ports, while the block lasts."""
+    """`parallax up` (or `demo`) on that data folder, on free ports, while the block lasts."""
     home = Home(folder)
     output = folder / "output.txt"
-    command = parallax_command(*(arguments or ("up",)), "--home", str(folder), "--port", "0")
+    command = parallax_command(verb, "--home", str(folder), "--port", str(port))
     with output.open("ab") as sink:
         process = processes.start(
             command, log=sink, env=clean_environment(env), cwd=REPOSITORY, death_signal=signal.SIGTERM

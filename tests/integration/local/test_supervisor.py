@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,10 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
 
 def lines(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
+
+
+def has_lines(path: Path, count: int) -> bool:
+    return len(lines(path)) == count
 
 
 def beside(work: Callable[[], None], supervisor: Supervisor) -> None:
@@ -85,7 +90,7 @@ def test_children_are_stopped_in_reverse_order(tmp_path: Path) -> None:
     script = "trap 'echo {0} >> stopped; exit 0' TERM; echo {0} >> ready; while :; do sleep 0.05; done"
     with Supervisor(Home(tmp_path / "home"), lambda line: None) as supervisor:
         for number, name in enumerate(("first", "second", "third")):
-            ready = lambda count=number + 1: len(lines(tmp_path / "ready")) == count
+            ready = partial(has_lines, tmp_path / "ready", number + 1)
             supervisor.start(shell(name, script.format(name), tmp_path, ready=ready))
     assert lines(tmp_path / "ready") == ["first", "second", "third"]
     assert lines(tmp_path / "stopped") == ["third", "second", "first"]

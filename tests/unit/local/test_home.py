@@ -16,9 +16,9 @@ from parallax.local.home import KEPT_LOGS, Home
 def test_a_second_instance_is_refused_with_the_process_and_address_of_the_first(home: Home) -> None:
     with home.lock():
         home.announce(url="http://127.0.0.1:8050")
-        with pytest.raises(Conflict, match=r"already runs on .*data folder \(process \d+, at http://127.0.0.1:8050\)"):
-            with Home(home.folder).lock():
-                pass
+        told = r"already runs on .*data folder \(process \d+, at http://127.0.0.1:8050\)"
+        with pytest.raises(Conflict, match=told), Home(home.folder).lock():
+            pass
         assert home.running_instance()["url"] == "http://127.0.0.1:8050"
     assert home.running_instance() == {}
     with home.lock():
@@ -27,7 +27,8 @@ def test_a_second_instance_is_refused_with_the_process_and_address_of_the_first(
 
 def test_a_lock_ends_with_the_process_that_held_it(home: Home) -> None:
     holder = (
-        "import sys, os; from pathlib import Path; from parallax.local.home import Home; home = Home(Path(sys.argv[1]))\n"
+        "import sys, os\nfrom pathlib import Path\nfrom parallax.local.home import Home\n"
+        "home = Home(Path(sys.argv[1]))\n"
         "with home.lock():\n    home.announce(url='http://gone'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", holder, str(home.folder)], check=False)
