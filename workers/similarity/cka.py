@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 
 from backend.domain.metrics import Metric
-from workers.similarity.distances import EPSILON, HalfSquaredDistances, packed_bytes
-from workers.similarity.errors import Undefined
+from workers.similarity.distances import EPSILON, HalfSquaredDistances, centred_rows, packed_bytes
 from workers.similarity.products import Form, Table, TiledMeasure
 from workers.similarity.tiles import Tile
 
@@ -44,12 +43,9 @@ class LinearKernel(Table):
     def __init__(self, X: Tensor) -> None:
         """`X` (n, d) float64. Raises Undefined if it has no variance."""
         self.n, self.device = len(X), X.device
-        centred = X - X.mean(dim=0)
-        total = float(centred.square().sum())
-        if total <= 1e-24 * float(X.square().sum()):
-            raise Undefined("its preprocessed rows are all the same")
+        centred, total = centred_rows(X)
         centred *= sqrt(self.n / total)
-        self._diagonal = centred.square().sum(dim=1)
+        self._diagonal = torch.linalg.vector_norm(centred, dim=1).square()
         self._X = centred.float()
         self.noise = (16 * EPSILON * self.n) ** 2
 
@@ -137,7 +133,11 @@ def _median_distance(X: Tensor) -> float:
     """The square root of the lower median of the squared distances that are not zero."""
     distances = HalfSquaredDistances(X)
     packed = distances.packed()
-    median = packed[(packed > 0) & packed.isfinite()].median()
+    zeros = int((packed == 0).sum())
+    others = (
+        distances.n * (distances.n - 1) // 2 - zeros
+    )  # what is infinite in the packed table sorts behind them
+    median = packed.kthvalue(zeros + (others + 1) // 2).values
     return sqrt(2 * float(median)) / distances.scale
 
 

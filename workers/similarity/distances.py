@@ -33,16 +33,13 @@ class HalfSquaredDistances:
         them.
         """
         self.n, self.device = len(rows), rows.device
-        centred: Tensor = rows - rows.mean(dim=0)
-        total = float(centred.square().sum())
-        if total <= 1e-24 * float(rows.square().sum()):
-            raise Undefined("its preprocessed rows are all the same")
+        centred, total = centred_rows(rows)
         self.scale = sqrt((self.n - 1) / total) if scale is None else scale
         centred *= self.scale
         if not float(centred.abs().max()) < 1e12:
             raise Undefined("its rows are more than 1e12 kernel widths apart")
         self._rows = centred.float()
-        lengths = self._rows.double().square().sum(dim=1)
+        lengths = torch.linalg.vector_norm(self._rows, dim=1, dtype=torch.float64).square()
         self.half_lengths = (lengths / 2).float()
         self.mean = float(lengths.sum()) / (self.n - 1)
 
@@ -75,6 +72,18 @@ class HalfSquaredDistances:
                 x[:, :height].masked_fill_(below, inf)
             used += tile.size
         return table
+
+
+def centred_rows(rows: Tensor) -> tuple[Tensor, float]:
+    """`rows` (n, d) float64 less their mean, and the sum of all squares of the result.
+
+    Raises Undefined if nothing but rounding is left.
+    """
+    centred: Tensor = rows - rows.mean(dim=0)
+    total, before = (float(torch.linalg.vector_norm(X)) ** 2 for X in (centred, rows))
+    if total <= 1e-24 * before:
+        raise Undefined("its preprocessed rows are all the same")
+    return centred, total
 
 
 def packed_bytes(n: int) -> int:

@@ -76,11 +76,15 @@ class RankTable(Table):
         """`X` (n, d) float64. Raises Undefined as `correlation_distances` does."""
         distances = correlation_distances(X)
         self.n, self.device = distances.n, distances.device
-        packed = distances.packed()
-        span = float(torch.where(packed.isfinite(), packed, 0.0).max() - packed.min())
-        if span <= 32 * EPSILON * float(distances.half_lengths.max()):
+        count = self.n * (self.n - 1) // 2
+        self._ranks = distances.packed()
+        # Floats that are not negative are in the order of their bits, and whole numbers sort five times as
+        # fast.
+        keys, order = torch.sort(self._ranks.view(torch.int32))
+        ordered = keys[:count].view(torch.float32)
+        if float(ordered[-1] - ordered[0]) <= 32 * EPSILON * float(distances.half_lengths.max()):
             raise Undefined(_EQUAL)
-        self._ranks = centred_ranks(packed, self.n * (self.n - 1) // 2)
+        self._ranks.zero_().scatter_(0, order[:count], centred_ranks(ordered))
         self._offsets = dict[Tile, int]()
         used = 0
         for tile in plan(self.n):
@@ -92,32 +96,26 @@ class RankTable(Table):
         out.copy_(self._ranks[start : start + tile.size].view(tile.shape))
 
 
-def centred_ranks(values: Tensor, count: int) -> Tensor:
-    """Mean ranks, less their mean, of the `count` smallest of `values` (float32, none below 0); 0 for the
-    others.
+def centred_ranks(ordered: Tensor) -> Tensor:
+    """Mean ranks, less their mean, of values in ascending order: (P,) -> (P,) float32.
 
-    Overwrites and returns `values`. Exact, halves included, up to 2^23 of them; beyond that rounded to
-    float32.
-    Cost: one sort of 4-byte keys.
+    Exact, halves included, up to 2^23 values; rounded to float32 beyond. Cost O(P).
     """
-    # Floats that are not negative are in the order of their bits, and whole numbers sort five times as fast.
-    keys, order = torch.sort(values.view(torch.int32))
-    keys, order = keys[:count], order[:count]
-    ranks = torch.arange(count, dtype=torch.float64, device=values.device)
-    tied = (keys[1:] == keys[:-1]).nonzero()[:, 0]
+    count = len(ordered)
+    exact = torch.float32 if count <= 2**23 else torch.float64
+    ranks = torch.arange(count, dtype=exact, device=ordered.device).sub_((count - 1) / 2)
+    tied = (ordered[1:] == ordered[:-1]).nonzero()[:, 0]
     if len(tied):
         # Positions tied with the next one come in runs; a run of k of them is a group of k + 1 equal values.
-        starts_run = torch.ones(len(tied), dtype=torch.bool, device=values.device)
-        starts_run[1:] = tied[1:] != tied[:-1] + 1
-        first_of_run = starts_run.nonzero()[:, 0]
-        sizes = torch.diff(first_of_run, append=first_of_run.new_tensor([len(tied)]))
-        starts = tied[first_of_run]
-        means = starts.double() + sizes.double() / 2
+        begins = torch.ones(len(tied), dtype=torch.bool, device=ordered.device)
+        begins[1:] = tied[1:] != tied[:-1] + 1
+        runs = begins.nonzero()[:, 0]
+        sizes = torch.diff(runs, append=runs.new_tensor([len(tied)]))
+        first, last = tied[runs], tied[runs] + sizes
+        means = (ranks[first] + ranks[last]) / 2
         ranks[tied] = torch.repeat_interleave(means, sizes)
-        ranks[starts + sizes] = means
-    values.zero_()
-    values[order] = (ranks - (count - 1) / 2).float()
-    return values
+        ranks[last] = means
+    return ranks.float()
 
 
 def correlation(metric: Metric) -> TiledMeasure:
