@@ -1,6 +1,7 @@
 """The demo: real pictures in seven small datasets, and small networks that the project trained itself.
 
-`demo_datasets()` makes the datasets (seeded, the same bytes every time), `write_archive` writes one as a file to submit,
+`demo_datasets()` makes the datasets (seeded, the same bytes every time), `write_archive` writes one as a file to
+submit,
 `demo_checkpoints()` lists the trained and untrained networks. `python -m parallax.local.demo.train` trains them anew
 (`make zoo`); `python -m parallax.local.demo.probe` measures how much they learned. Torch is imported only by those two.
 """

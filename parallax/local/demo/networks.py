@@ -21,7 +21,7 @@ DATA_CONFIG = {
 }
 OBJECTIVES = {"sup": "supervised", "ssl": "self-supervised", "imgtxt": "image-text", "untrained": "untrained"}
 WORDS = {
-    "sup": "trained to name the class of a picture (55 classes)",
+    "sup": "trained to name the class of a picture (54 classes)",
     "ssl": "trained without labels, to recognise two distorted views of one picture (contrastive)",
     "imgtxt": "trained to match pictures with their captions (contrastive, with a small text encoder)",
     "untrained": "with random weights, as a control",
@@ -47,7 +47,14 @@ ARCHITECTURES = {
         {"channels": [16, 32, 48, 96], "layers": [1, 1, 2, 2], "stem_width": 16, "stem_type": "deep"}, "convolutional",
     ),
     "convnext": Architecture("convnext_atto", {"dims": [24, 48, 96, 128], "depths": [1, 1, 2, 1]}, "convolutional"),
-    "mixer": Architecture("mixer_s16_224", {"img_size": 64, "embed_dim": 96, "num_blocks": 4}, "other"),
+    "swin": Architecture(
+        "swin_tiny_patch4_window7_224",
+        {
+            "img_size": 64, "patch_size": 4, "window_size": 4, "embed_dim": 24, "depths": [1, 1, 2],
+            "num_heads": [2, 2, 4],
+        },
+        "transformer",
+    ),
 }
 
 

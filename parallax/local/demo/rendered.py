@@ -1,4 +1,5 @@
-"""Rendered pictures: coloured shapes on coloured grounds, and single letters. Each comes with the words that describe it."""
+"""Rendered pictures: coloured shapes on coloured grounds, and single letters. Each comes with the words that
+describe it."""
 
 from __future__ import annotations
 
@@ -82,7 +83,9 @@ def _finish(rng: np.random.Generator, canvas: Image.Image) -> Pixels:
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
-def _polygon(centre: list[float], radius: float, turn: float, corners: int, inner: float = 1.0) -> list[tuple[float, ...]]:
+def _polygon(
+    centre: list[float], radius: float, turn: float, corners: int, inner: float = 1.0
+) -> list[tuple[float, ...]]:
     """Corners of a regular polygon; with `inner` below 1 every second corner is drawn in (a star)."""
     return [
         tuple(

@@ -126,17 +126,22 @@ def _coins() -> DemoDataset:
                 turned = source.rotate(float(rng.uniform(-40, 40)), Image.Resampling.BICUBIC, center=(x, y))
                 half = float(rng.uniform(26, 34))
                 left, top = x - half + float(rng.uniform(-5, 5)), y - half + float(rng.uniform(-5, 5))
-                left, top = (min(max(edge, 0), size - 2 * half) for edge, size in zip((left, top), source.size, strict=True))
-                view = turned.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, left + 2 * half, top + 2 * half))
+                left = min(max(left, 0), source.width - 2 * half)
+                top = min(max(top, 0), source.height - 2 * half)
+                box = (left, top, left + 2 * half, top + 2 * half)
+                view = turned.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
                 stimuli.append(DemoStimulus(f"{coin}-{i:02d}", np.asarray(view, dtype=np.uint8), coin, coin))
     return DemoDataset(
         "coins", "Coins", "natural-single", "No known restrictions (Brooklyn Museum, via scikit-image)",
-        "Twenty-four Greek coins, each seen from 22 turns and distances; views of one coin form a group.", SKIMAGE, stimuli,
+        "Twenty-four Greek coins, each seen from 22 turns and distances; views of one coin form a group.", SKIMAGE,
+        stimuli,
     )
 
 
 def _digits() -> DemoDataset:
-    stimuli = [DemoStimulus(f"digit-{row:04d}", pixels, str(digit)) for row, pixels, digit in digit_rows("compared")[:600]]
+    stimuli = [
+        DemoStimulus(f"digit-{row:04d}", pixels, str(digit)) for row, pixels, digit in digit_rows("compared")[:600]
+    ]
     return DemoDataset(
         "digits", "Handwritten digits", "natural-single", "CC BY 4.0 (UCI, optical recognition of handwritten digits)",
         "Handwritten digits of 8 x 8 pixels, enlarged. Every second one; the others were used for training.",

@@ -1,8 +1,9 @@
 """Trains the demo's networks (`make zoo`): two processes, one thread each, a minute or so a network.
 
-Networks whose checkpoint is there are skipped, so an interrupted run goes on where it was; `--again` trains all anew. Seeds
-fix everything but the order of floating-point sums of other builds of torch, so another machine gives networks as good, not
-the same bits.
+Networks whose checkpoint is there are skipped, so an interrupted run goes on where it was; `--again` trains all
+anew. Seeds
+fix everything but the order of floating-point sums of other builds of torch, so another machine gives networks as
+good, not the same bits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from parallax.local.demo.objectives import OBJECTIVE_LOSSES
 from parallax.local.demo.training_images import TrainingSet, training_set
 
 FOLDER = Path(__file__).parent / "checkpoints"
-STEPS, BATCH, RATE, WARMUP, DECAY = 420, 96, 2e-3, 40, 0.05
+STEPS, BATCH, RATE, WARMUP, DECAY = 320, 96, 2e-3, 40, 0.05
 
 
 def train(recipe: Recipe, data: TrainingSet) -> dict[str, float | int | str]:

@@ -1,7 +1,9 @@
 """What the demo's networks were trained on: other stimuli than those they are compared on.
 
-Other pictures, the other half of the digits, and rendered shapes and letters from other seeds (small letters, not capitals).
-Every image has a class (supervised training) and a caption (image-text training); self-supervised training uses neither.
+Other pictures, the other half of the digits, and rendered shapes and letters from other seeds (small letters, not
+capitals).
+Every image has a class (supervised training) and a caption (image-text training); self-supervised training uses
+neither.
 """
 
 from __future__ import annotations
