@@ -1,7 +1,7 @@
 """The pages as one ASGI application: `create_app(settings)`.
 
-Data comes from the API at `settings.api_url` through the typed client; the server keeps nothing about a user. Mount other
-applications (the API on one machine) before the application starts: the pages' catch-all is added at startup.
+Data comes from the API at `settings.api_url` through the typed client; the server keeps nothing about a user. Mount
+other applications (the API on one machine) before the application starts: the pages' catch-all is added at startup.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ def create_app(settings: Settings, client: Client | None = None) -> FastAPI:
         index_string=(FOLDER / "index.html").read_text(encoding="utf-8"), pages_folder="", enable_mcp=False,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
+    # Everything goes over plain requests: no socket to keep open through proxies.
+    dash.backend.websocket_capability = False
     dash.layout = shell()
     register(dash, api)
     server.state.dash = dash

@@ -15,16 +15,22 @@ from backend.domain.attributes import DOMAINS, MODEL_ATTRIBUTES
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif'
+# Fonts of the reader's system: nothing is fetched.
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
+MONO = 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "Liberation Mono", monospace'
 
 # Ink of the interface: ten shades of one blue that sits beside viridis without competing with it.
 ACCENT = [
     "#eef2f9", "#dbe3f0", "#b6c6e2", "#8ea7d3", "#6c8cc6", "#567bbf", "#3f66ad", "#335596", "#2b4a86", "#1f3e76",
 ]
 
+# Greys of dark paper, from text to the deepest background.
+DARK = [
+    "#e7e9ec", "#b8bfc8", "#a0a8b2", "#6d7681", "#3d444c", "#343a41", "#262a2f", "#1e2125", "#16181b", "#101214",
+]
+
 SIMILARITY_SCALE = "viridis"
 DISTANCE_SCALE = "viridis_r"
-CONSISTENCY_SCALE = "cividis"
 DIFFERENCE_SCALE = "PuOr"
 
 # Okabe and Ito (2008), without black, which dark paper would swallow.
@@ -59,7 +65,7 @@ GRAPH_CONFIG: dict[str, Any] = {
     "scrollZoom": False,
 }
 
-_PAPER = {"light": "#ffffff", "dark": "#1a1b1e"}
+_PAPER = {"light": "#ffffff", "dark": "#1e2125"}
 _TEXT = {"light": "#212529", "dark": "#e3e5e8"}
 _LINE = {"light": "#ced4da", "dark": "#484c52"}
 _GRID = {"light": "#eceff2", "dark": "#2e3135"}
@@ -126,13 +132,13 @@ def templates() -> dict[str, Any]:
 def mantine_theme() -> dict[str, Any]:
     """Theme of the interface's components."""
     return {
-        "colors": {"ink": ACCENT},
+        "colors": {"ink": ACCENT, "dark": DARK},
         "primaryColor": "ink",
         "primaryShade": {"light": 7, "dark": 4},
         "autoContrast": True,
         "luminanceThreshold": 0.32,
         "fontFamily": FONT,
-        "fontFamilyMonospace": 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "Liberation Mono", monospace',
+        "fontFamilyMonospace": MONO,
         "headings": {"fontFamily": FONT, "fontWeight": "650"},
         "defaultRadius": "md",
         "cursorType": "pointer",

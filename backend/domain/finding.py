@@ -164,7 +164,7 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     few = isinstance(n_models, int) and n_models < FEW_MODELS
     opening = f"With only {n_models} models so far, which" if few else "Which"
     claim = f"{opening} models look alike {numbers['verdict']} carries over from one dataset to another"
-    of_what = f"the {metric} similarities of {n_models} models ({pairs})"
+    of_what = f"the similarities of {n_models} models ({pairs}, {metric})"
     if numbers["n_dataset_pairs"] == 1:
         r = _shown(numbers["median_r"])
         return f"{claim}: {of_what} correlate with r = {r} {weak}{_trained(numbers)}."

@@ -63,22 +63,47 @@
 
   // ---- Drawing ----
 
-  function boxOf(id) {
+  const ruler = document.createElement("canvas").getContext("2d");
+
+  /** Width in pixels of the widest of some labels. */
+  function widest(labels, size) {
+    ruler.font = size + "px " + window.getComputedStyle(document.body).fontFamily;
+    return labels.reduce((most, label) => Math.max(most, ruler.measureText(label).width), 0);
+  }
+
+  function widthOf(id) {
     const element = document.getElementById(id);
-    const box = element ? element.getBoundingClientRect() : null;
-    return box && box.width ? box : {width: 700, height: 640};
+    const width = element ? element.getBoundingClientRect().width : 0;
+    return width || 700;
+  }
+
+  /** The largest plot of square cells that fits: gives the chart its height, and the margins around the plot.
+      `room` is what labels and colour bar need at each side; what is left over goes to both sides. */
+  function fit(id, columns, rows, room) {
+    const width = widthOf(id);
+    const tallest = Math.max(400, window.innerHeight - 210);
+    const cell = Math.max(2, Math.min((width - room.l - room.r) / columns, (tallest - room.t - room.b) / rows));
+    const spare = Math.max(0, (width - room.l - room.r - cell * columns) / 2);
+    const height = Math.ceil(cell * rows + room.t + room.b);
+    const graph = document.getElementById(id);
+    const box = graph && graph.closest(".chart-box");
+    if (box) Object.assign(box.style, {height: height + "px", aspectRatio: "auto", maxHeight: "none"});
+    return {cell: cell, height: height,
+      margin: {l: room.l + spare, r: room.r + spare, t: room.t, b: room.b, pad: 0, autoexpand: false}};
   }
 
   function withTemplate(layout, templates, appearance) {
     return Object.assign({}, layout, {template: templates[appearance.scheme] || templates.light});
   }
 
+  /** The colour bar: at the right and as high as the plot, or below it where there is little room. */
   function colourBar(layout, narrow) {
     const axis = layout.coloraxis;
-    const lying = {orientation: "h", x: 0.5, xanchor: "center", y: -0.02, yanchor: "top", thickness: 12, len: 0.9,
-      title: {text: axis.colorbar.title.text, side: "bottom", font: {size: 12}}};
-    const standing = {orientation: "v", len: 0.9, thickness: 14, x: 1.01, xanchor: "left",
-      title: {text: axis.colorbar.title.text, side: "right"}};
+    const text = axis.colorbar.title.text;
+    const lying = {orientation: "h", x: 0.5, xanchor: "center", y: 0, yanchor: "top", ypad: 12, thickness: 12, len: 1,
+      title: {text: text, side: "bottom", font: {size: 12}}};
+    const standing = {orientation: "v", x: 1, xanchor: "left", xpad: 14, y: 0.5, len: 1, ypad: 0, thickness: 14,
+      title: {text: text, side: "right"}};
     return Object.assign({}, axis, {colorbar: Object.assign({}, axis.colorbar, narrow ? lying : standing)});
   }
 
@@ -87,17 +112,25 @@
     const orderName = fieldOf(search, data, "order") || "cluster";
     const order = data.orders[orderName] || data.orders.cluster;
     const names = order.map((i) => data.models[i]);
+    const size = Math.max(names.length, 1);
     const traces = data.figure.data.map((trace) => permuted(trace, order, names));
-    const box = boxOf(id);
-    const narrow = box.width < NARROW;
-    const cell = (Math.min(box.width, box.height) - (narrow ? 60 : 210)) / Math.max(names.length, 1);
     const highlight = fieldOf(search, data, "highlight");
     const shown = names.map((name) => (name === highlight ? "<b>▸ " + name + "</b>" : name));
-    const labels = {showticklabels: !narrow && cell >= 7, tickfont: {size: Math.max(8, Math.min(13, cell * 0.8))},
-      tickvals: names, ticktext: shown, categoryarray: names};
+
+    const narrow = widthOf(id) < NARROW;
+    const columns = data.figure.layout.xaxis.range[1] - data.figure.layout.xaxis.range[0];
+    const font = Math.max(8, Math.min(13, (widthOf(id) - 250) / size * 0.72));
+    const labelled = !narrow && (widthOf(id) - 250) / size >= 7;
+    const label = labelled ? widest(names, font) + 26 : 6;
+    const place = fit(id, columns, size, narrow ? {l: 4, r: 4, t: 4, b: 74} : {l: label, r: 92, t: 10, b: label});
+    const ticks = {showticklabels: labelled, tickfont: {size: font}, tickvals: names, ticktext: shown,
+      categoryarray: names, ticklabelstandoff: 5, automargin: false};
+
     const layout = withTemplate(data.figure.layout, templates, appearance);
-    layout.xaxis = Object.assign({}, layout.xaxis, labels, {showticklabels: labels.showticklabels && cell >= 11});
-    layout.yaxis = Object.assign({}, layout.yaxis, labels);
+    layout.margin = place.margin;
+    layout.height = place.height;
+    layout.xaxis = Object.assign({}, layout.xaxis, ticks);
+    layout.yaxis = Object.assign({}, layout.yaxis, ticks);
     layout.uirevision = orderName;
     layout.coloraxis = colourBar(layout, narrow);
     const range = data.ranges[fieldOf(search, data, "scale") || "full"] || data.ranges.full;
@@ -119,22 +152,29 @@
   /** A frame around a model's row and column. */
   function outlineOf(place, size) {
     if (place < 0) return [];
-    const line = {color: "#D55E00", width: 2.5};
-    return [
+    // White below vermilion stands out on dark and bright cells alike.
+    return [{color: "#ffffff", width: 6}, {color: "#D55E00", width: 3}].flatMap((line) => [
       {type: "rect", x0: -0.5, x1: size - 0.5, y0: place - 0.5, y1: place + 0.5, line: line},
       {type: "rect", x0: place - 0.5, x1: place + 0.5, y0: -0.5, y1: size - 0.5, line: line},
-    ];
+    ]);
   }
 
   function drawMap(data, search, appearance, templates, id) {
     if (!data || !data.figure) return window.dash_clientside.no_update;
-    const box = boxOf(id);
-    const narrow = box.width < NARROW;
+    const narrow = widthOf(id) < 440;
+    const size = data.names.length;
+    const font = narrow ? 11 : size > 16 ? 12 : 14;
+    const titles = data.figure.layout.xaxis.categoryarray;
+    const label = widest(titles, font) + 14;
+    const columns = data.figure.layout.xaxis.range[1] - data.figure.layout.xaxis.range[0];
+    const place = fit(id, columns, size, {l: label, r: narrow ? 4 : 84, t: 10, b: label});
     const layout = withTemplate(data.figure.layout, templates, appearance);
-    const font = {size: narrow ? 11 : 14};
-    layout.xaxis = Object.assign({}, layout.xaxis, {tickfont: font, tickangle: narrow ? -90 : -40});
-    layout.yaxis = Object.assign({}, layout.yaxis, {tickfont: font});
-    layout.coloraxis = Object.assign({}, colourBar(layout, narrow), narrow ? {showscale: false} : {});
+    const ticks = {tickfont: {size: font}, ticklabelstandoff: 5, automargin: false};
+    layout.margin = place.margin;
+    layout.height = place.height;
+    layout.xaxis = Object.assign({}, layout.xaxis, ticks, {tickangle: -90});
+    layout.yaxis = Object.assign({}, layout.yaxis, ticks);
+    layout.coloraxis = Object.assign({}, colourBar(layout, false), {showscale: !narrow});
     const a = data.names.indexOf(fieldOf(search, data, "a"));
     const b = data.names.indexOf(fieldOf(search, data, "b"));
     const frames = a < 0 || b < 0 ? [] : [[a, b], [b, a]].map(([row, column], k) => ({
@@ -142,36 +182,41 @@
       line: {color: "#D55E00", width: 3.5, dash: k ? "dot" : "solid"},
     }));
     layout.shapes = (layout.shapes || []).concat(frames);
-    const traces = data.figure.data.map((trace) => (narrow && trace.texttemplate
-      ? Object.assign({}, trace, {textfont: {size: Math.max(8, Math.min(12, 90 / data.names.length))}}) : trace));
+    // A number is printed where it fits into its cell.
+    const text = Math.min(15, place.cell * 0.34);
+    const traces = data.figure.data.map((trace) => (trace.texttemplate
+      ? Object.assign({}, trace, {textfont: {size: text}}, text < 8 ? {texttemplate: ""} : {}) : trace));
     return {data: traces, layout: layout};
   }
 
   function drawScatter(data, appearance, templates, id) {
     if (!data || !data.figure) return window.dash_clientside.no_update;
+    const narrow = widthOf(id) < 440;
+    const rows = Math.ceil(data.figure.data.length / (narrow ? 1 : 2));
+    const place = fit(id, 1, 1, {l: narrow ? 48 : 64, r: 12, t: 10 + 22 * rows, b: narrow ? 46 : 58});
     const layout = withTemplate(data.figure.layout, templates, appearance);
     const models = layout.meta.models;
-    const narrow = boxOf(id).width < NARROW;
     const traces = data.figure.data.map((trace) => Object.assign({}, trace, {
       text: Array.from(rowsOf(trace.customdata), (pair) => "<b>" + models[pair[0]] + "</b><br><b>" + models[pair[1]] + "</b>"),
     }));
-    if (narrow) {
-      const small = (axis) => Object.assign({}, axis, {title: Object.assign({}, axis.title, {font: {size: 12}}), nticks: 4});
-      layout.xaxis = small(layout.xaxis);
-      layout.yaxis = small(layout.yaxis);
-      layout.legend = Object.assign({}, layout.legend, {font: {size: 11}});
-    }
+    const axis = (given) => Object.assign({}, given, {automargin: false, nticks: narrow ? 4 : 6,
+      title: Object.assign({}, given.title, {font: {size: narrow ? 12 : 15}})});
+    layout.margin = place.margin;
+    layout.height = place.height;
+    layout.xaxis = axis(layout.xaxis);
+    layout.yaxis = axis(layout.yaxis);
+    layout.legend = Object.assign({}, layout.legend, {font: {size: narrow ? 11 : 13},
+      entrywidthmode: "fraction", entrywidth: narrow ? 1 : 0.5});
     return {data: traces, layout: layout};
   }
 
   // ---- State of a view: the link is the truth, controls follow it and write it ----
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
-  const optionsShown = {};
 
-  /** Completes the link with what the data resolved, and sets the controls by it. */
+  /** Completes the link with what the data resolved, sets the controls by it, and answers the link. */
   function sync(data, search, schema) {
-    if (!data || data.path !== normal(window.location.pathname)) return;
+    if (!data || data.path !== normal(window.location.pathname)) return window.dash_clientside.no_update;
     const params = new URLSearchParams(window.location.search);
     const changes = {};
     for (const [name, value] of Object.entries(data.resolved || {})) {
@@ -189,12 +234,10 @@
     const defaults = Object.fromEntries((schema.views[data.path] || []).map((field) => [field.name, field.default]));
     for (const [id, control] of Object.entries(data.controls || {})) {
       const props = {value: fieldOf(search, data, control.field) || defaults[control.field]};
-      const options = JSON.stringify(control.data || null);
-      if (control.data && (optionsShown[id] !== options || !document.getElementById(id))) props.data = control.data;
-      optionsShown[id] = options;
       if (control.data) props.data = control.data;
       set(id, props);
     }
+    return searchWith(schema, data.path, search, {});
   }
 
   /** Writes the control that was changed into the link. */

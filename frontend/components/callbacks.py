@@ -1,7 +1,7 @@
 """Server callbacks that never block the event loop.
 
-The pages run on one event loop with everything else; a plain function that waits for the API would stop all of it. Every
-callback is registered here: the function runs in a thread, its coroutine is what Dash sees.
+The pages run on one event loop with everything else; a plain function that waits for the API would stop all of it.
+Every callback is registered here: the function runs in a thread, its coroutine is what Dash sees.
 """
 
 from __future__ import annotations

@@ -74,9 +74,9 @@ def _rail() -> html.Nav:
         dcc.Link([_icon(icon), html.Span(label)], href=href, className="rail-link", id=f"nav-{icon}")
         for label, href, icon in NAVIGATION
     ]
+    submit = html.Span(["Submit", html.Span(" a model", className="rail-long")])
     entries.append(
-        dcc.Link([_icon("plus"), html.Span("Submit a model")], href="/submit", className="rail-link rail-submit",
-                 id="nav-submit")
+        dcc.Link([_icon("plus"), submit], href="/submit", className="rail-link rail-submit", id="nav-submit")
     )
     return html.Nav(entries, className="rail", **{"aria-label": "Pages"})
 
@@ -92,7 +92,8 @@ def live_badge(counts: JobCounts) -> dcc.Link | None:
     if not running + queued:
         return None
     words = f"{running:,} running" + (f", {queued:,} queued" if queued else "")
-    return dcc.Link([html.Span(className="live-dot", **{"aria-hidden": "true"}), words], href="/jobs", className="live-badge")
+    dot = html.Span(className="live-dot", **{"aria-hidden": "true"})
+    return dcc.Link([dot, words], href="/jobs", className="live-badge")
 
 
 def trouble(newer_link: bool = False) -> html.Div:

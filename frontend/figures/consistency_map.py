@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from frontend.figures.heatmap import NOT_COMPUTED
-from frontend.theme import CONSISTENCY_SCALE, colour_of, vocabulary
+from frontend.theme import SIMILARITY_SCALE, colour_of, vocabulary
 
 MOST_PRINTED = 14  # numbers are printed in the cells up to this many datasets
 BAR = 0.22
@@ -70,7 +70,7 @@ def consistency_map(data: MapData) -> go.Figure:
             "template": go.layout.Template(),
             "coloraxis": {
                 # From 0, or from the next lower tenth where an r is negative, to 1.
-                "cmin": min(0.0, np.floor(lowest * 10) / 10), "cmax": 1.0, "colorscale": CONSISTENCY_SCALE,
+                "cmin": min(0.0, np.floor(lowest * 10) / 10), "cmax": 1.0, "colorscale": SIMILARITY_SCALE,
                 "colorbar": {"title": {"text": words}},
             },
             "xaxis": axis | {"range": [left, size - 0.5], "tickangle": -40},

@@ -1,8 +1,8 @@
 """The model x model heatmap with its attribute side bars, as one figure.
 
-Bars are cells of the same axes, left of the first model, so that they stay aligned through zoom and export. Hover text is
-a template per trace, put together in the browser; no cell carries a string. Models keep the order they are given in; the
-browser permutes rows and columns for another order (`parallax.js`), which `meta` tells it how to do.
+Bars are cells of the same axes, left of the first model, so that they stay aligned through zoom and export. Hover
+text is a template per trace, put together in the browser; no cell carries a string. Models keep the order they are
+given in; the browser permutes rows and columns for another order (`parallax.js`), which `meta` tells it how to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ NOT_COMPUTED = "rgba(134, 142, 150, 0.32)"
 
 @dataclass(frozen=True)
 class HeatmapData:
-    """What the heatmap shows. `values` (M, M) float32 in the order of `models`, NaN where not computed; `reasons` model
+    """What the heatmap shows. `values` (M, M) float32 in the order of `models`, NaN where not computed; `reasons`
+    model
     -> why it has no values; `attributes` attribute -> M slugs; `low`, `high` the colour range; `value_words` what a
     value is, for hover and colour bar; `subject` whose values they are."""
 
@@ -127,8 +128,8 @@ def wrapped(text: str, width: int = 48) -> str:
 def orders(models: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
     """Permutations of the models, by the name of the order.
 
-    `models` come in cluster order. `cluster` keeps it; `name` sorts; an attribute groups by its values, in the order of
-    its vocabulary, and keeps the cluster order inside each group.
+    `models` come in cluster order. `cluster` keeps it; `name` sorts; an attribute groups by its values, in the order
+    of its vocabulary, and keeps the cluster order inside each group.
     """
     positions = range(len(models))
     made = {"cluster": list(positions), "name": sorted(positions, key=lambda i: models[i])}

@@ -33,11 +33,11 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min"
 
 
-def moment(when: datetime | None) -> str:
-    """A time in UTC, to the minute."""
+def moment(when: datetime | None, seconds: bool = False) -> str:
+    """A time in UTC, to the minute or the second."""
     if when is None:
         return NOTHING
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC" if seconds else "%Y-%m-%d %H:%M UTC")
 
 
 def size(size_bytes: int) -> str:

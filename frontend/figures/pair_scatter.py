@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from frontend.theme import ATTRIBUTE_TITLES, OKABE_ITO, colour_of, symbol_of, vocabulary
+from frontend.theme import OKABE_ITO, colour_of, symbol_of, vocabulary
 
 MOST_SVG_POINTS = 4000
+PLURALS = {
+    "objective": "objectives", "architecture": "architectures", "training_data": "training data", "size": "sizes",
+}
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ def pair_scatter(data: ScatterData) -> go.Figure:
     of = np.array(data.slugs, dtype=object)
     same = of[rows] == of[columns] if len(rows) else np.zeros(0, dtype=bool)
     words = vocabulary(data.attribute)
-    groups = [("across", f"Different {ATTRIBUTE_TITLES[data.attribute].lower()}", ~same)]
+    groups = [("across", f"Different {PLURALS[data.attribute]}", ~same)]
     groups += [(slug, f"Both {words.get(slug, slug)}", same & (of[rows] == slug)) for slug in words]
     low, high = _range(x, y)
     kind = go.Scattergl if len(x) > MOST_SVG_POINTS else go.Scatter
+    hover = f"%{{text}}<br>{data.first_title}: %{{x:.3f}}<br>{data.second_title}: %{{y:.3f}}<extra></extra>"
     traces = [
         kind(
             x=x[here], y=y[here], mode="markers", name=f"{label} ({int(here.sum()):,})",
@@ -58,7 +62,7 @@ def pair_scatter(data: ScatterData) -> go.Figure:
             # Positions of the two models; their names are looked up in the browser.
             customdata=np.stack([rows[here], columns[here]], axis=-1).astype(np.int32),
             meta={"pairs": True},
-            hovertemplate=f"%{{text}}<br>{data.first_title}: %{{x:.3f}}<br>{data.second_title}: %{{y:.3f}}<extra></extra>",
+            hovertemplate=hover,
         )
         for slug, label, here in groups
         if here.any()

@@ -28,8 +28,8 @@ from parallax.client import ApiError, Client
 PATH = "/consistency"
 KEY = "consistency"
 HOW_TO_READ = (
-    "Each cell takes all pairs of models and correlates their similarities on one dataset with those on another: 1 means "
-    "that the two datasets tell the same story about which models are alike. Click a cell to see the pairs behind it."
+    "Each cell takes all pairs of models and correlates their similarities on one dataset with those on another: "
+    "1 means that the two datasets tell the same story about which models are alike. Click a cell to see the pairs behind it."
 )
 CAUTION = (
     "Pairs that share a model are not independent, so no p-value belongs to these correlations, and an interval would "
@@ -44,6 +44,7 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="consistency-data"),
+            dcc.Store(id="consistency-view"),
             dcc.Store(id="consistency-key", data=""),
             dcc.Store(id="scatter-data"),
             html.H1("Consistency of similarity across datasets"),
@@ -141,8 +142,8 @@ def register(app: Dash, client: Client) -> None:
              ("Correlation", f"{WORDS[table.method]} over unordered pairs of distinct models")]
         )
         return [
-            payload, key, None, state_class(READY, KEY), _map_sentence(data), attribute_legend({"domain": data.domains}),
-            made_by,
+            payload, key, None, state_class(READY, KEY), _map_sentence(data),
+            attribute_legend({"domain": data.domains}), made_by,
         ]
 
     @in_thread(
@@ -160,7 +161,10 @@ def register(app: Dash, client: Client) -> None:
             # The map is there, so the trouble is with these two datasets alone, or passes by itself.
             return [no_update, error.problem.hint or error.problem.title, "scatter"]
 
-    in_browser(app, "sync", Input("consistency-data", "data"), Input("url", "search"), State("schema", "data"))
+    in_browser(
+        app, "sync", Output("consistency-view", "data"),
+        Input("consistency-data", "data"), Input("url", "search"), State("schema", "data"),
+    )
     in_browser(
         app, "drawMap", Output("consistency-graph", "figure"),
         Input("consistency-data", "data"), Input("url", "search"), Input("appearance", "data"),
@@ -189,7 +193,10 @@ def _map_data(study: Study, table: Consistency) -> MapData:
     r = np.array([[np.nan if v is None else v for v in row] for row in table.r], dtype=np.float64)
     return MapData(
         names=names,
-        titles=[title if titles.count(title) == 1 else f"{title} ({name})" for name, title in zip(names, titles, strict=True)],
+        titles=[
+            title if titles.count(title) == 1 else f"{title} ({name})"
+            for name, title in zip(names, titles, strict=True)
+        ],
         domains=[table.domains[i] for i in order],
         r=r[np.ix_(order, order)],
         n_pairs=np.array(table.n_pairs)[np.ix_(order, order)],
@@ -224,8 +231,9 @@ def _map_sentence(data: MapData) -> str:
     rows, columns = np.triu_indices(len(data.names), 1)
     r = data.r[rows, columns]
     (a, b), (c, d) = extremes
+    pairs = count(int(np.isfinite(r).sum()), "pair")
     return (
-        f"Over {count(int(np.isfinite(r).sum()), 'pair')} of {len(data.names)} datasets the median {WORDS[data.method]} is "
+        f"Over {pairs} of {len(data.names)} datasets the median {WORDS[data.method]} is "
         f"{decimal(float(np.nanmedian(r)))}; lowest between {data.titles[a]} and {data.titles[b]} "
         f"({decimal(data.r[a, b])}), highest between {data.titles[c]} and {data.titles[d]} ({decimal(data.r[c, d])})."
     )
@@ -264,7 +272,7 @@ def _scatter(client: Client, view: ConsistencyView) -> list[Any]:
     words = WORDS[data.method]
     caption = [
         html.Strong(f"{words} = {decimal(data.r[i, j])}"),
-        f" over {int(data.n_pairs[i, j]):,} pairs of {int(data.n_models[i, j])} models. One point is one pair of models; "
-        "on the dashed line both datasets give it the same similarity.",
+        f" over {int(data.n_pairs[i, j]):,} pairs of {int(data.n_models[i, j])} models. "
+        "One point is one pair of models; on the dashed line both datasets give it the same similarity.",
     ]
     return [{"path": PATH, "figure": json.loads(figure.to_json())}, caption, "scatter is-ready"]

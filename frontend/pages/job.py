@@ -236,7 +236,10 @@ def _facts(job: Job) -> html.Dl:
 def _events(events: list[JobEvent]) -> html.Ol:
     return html.Ol(
         [
-            html.Li([badge(event.state), html.Span(event.detail), html.Time(moment(event.at), className="dim")])
+            html.Li([
+                badge(event.state), html.Span(event.detail),
+                html.Time(moment(event.at, seconds=True), className="dim"),
+            ])
             for event in events
         ],
         className="events",

@@ -30,7 +30,7 @@ COLUMNS = [
     {"field": "done", "headerName": "Progress", "width": 160, "cellRenderer": "JobBar"},
     {"field": "kind", "headerName": "Kind", "width": 130},
     {"field": "elapsed", "headerName": "Time", "width": 110, "type": "rightAligned"},
-    {"field": "created", "headerName": "Accepted", "width": 190},
+    {"field": "created", "headerName": "Accepted", "width": 208},
 ]
 
 
@@ -53,11 +53,11 @@ def layout(search: str) -> html.Div:
             html.Div(
                 [
                     dag.AgGrid(
-                        id="jobs-grid", columnDefs=COLUMNS, rowData=[], getRowId="String(params.data.id)",
+                        id="jobs-grid", columnDefs=COLUMNS, rowData=[], getRowId="params.data.key",
                         defaultColDef={"sortable": True, "resizable": True},
                         dashGridOptions={
-                            "animateRows": False, "rowHeight": 44, "headerHeight": 42, "suppressCellFocus": False,
-                            "theme": {"function": "parallaxTheme(themeQuartz)"}, "overlayNoRowsTemplate": "No job in this state",
+                            "animateRows": False, "rowHeight": 44, "headerHeight": 42,
+                            "theme": {"function": "parallaxTheme(themeQuartz)"},
                         },
                         className="jobs-grid", style={"height": None},
                     ),
@@ -77,7 +77,8 @@ def register(app: Dash, client: Client) -> None:
         app,
         Output("jobs-grid", "rowData"), Output("jobs-tiles", "children"), Output("jobs-total", "children"),
         Output("jobs-notice", "children"), Output("jobs-root", "className"),
-        Input("pulse", "n_intervals"), Input("url", "search"), State("url", "pathname"), State("jobs-root", "className"),
+        Input("pulse", "n_intervals"), Input("url", "search"),
+        State("url", "pathname"), State("jobs-root", "className"),
     )
     def load(beat: int | None, search: str, pathname: str, shown: str) -> list[Any]:
         if pathname != PATH:
@@ -109,7 +110,8 @@ def row(job: Job) -> dict[str, Any]:
         total = sum(job.children.values())
         done = sum(job.children.get(state, 0) for state in ("succeeded", "failed", "cancelled"))
     return {
-        "id": job.id, "title": job.title, "state": job.state, "kind": KIND_WORDS.get(job.kind, job.kind),
+        "key": str(job.id), "id": job.id, "title": job.title, "state": job.state,
+        "kind": KIND_WORDS.get(job.kind, job.kind),
         "done": done / total if total else (1.0 if job.state == "succeeded" else 0.0),
         "elapsed": elapsed(job), "created": moment(job.created_at),
         "error": job.error.message if job.error else "",
@@ -117,7 +119,7 @@ def row(job: Job) -> dict[str, Any]:
 
 
 def _tiles(counts: JobCounts) -> list[html.Div]:
-    workers = tile(f"{counts.workers:,}", "Workers", "seen in the last minute")
+    workers = tile(f"{counts.workers:,}", "Workers", "in the last minute")
     return [*(tile(f"{counts.states.get(state, 0):,}", state.capitalize()) for state in STATES), workers]
 
 

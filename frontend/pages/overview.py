@@ -32,6 +32,7 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="overview-data"),
+            dcc.Store(id="overview-view"),
             dcc.Store(id="overview-key", data=""),
             html.Div(
                 [html.H1("Overview of the results", className="sr-only"), skeleton_lines(3)],
@@ -148,7 +149,10 @@ def register(app: Dash, client: Client) -> None:
             ]
         )
 
-    in_browser(app, "sync", Input("overview-data", "data"), Input("url", "search"), State("schema", "data"))
+    in_browser(
+        app, "sync", Output("overview-view", "data"),
+        Input("overview-data", "data"), Input("url", "search"), State("schema", "data"),
+    )
     in_browser(
         app, "drawHeatmap", Output("overview-graph", "figure"),
         Input("overview-data", "data"), Input("url", "search"), Input("appearance", "data"),

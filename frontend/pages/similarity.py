@@ -31,6 +31,7 @@ from parallax.client import ApiError, Client
 PATH = "/similarity"
 KEY = "similarity"
 ORDER_LABELS = [("cluster", "Clustered"), ("name", "By name"), *ATTRIBUTE_TITLES.items()]
+LABEL = "Heatmap of the similarity of every two models on the chosen dataset"
 HOW_TO_READ = (
     "Each cell compares two models on the same stimuli; bright means alike. Models are ordered so that alike ones are "
     "neighbours: blocks along the diagonal are families. The order and the colour range are the same for every "
@@ -44,40 +45,49 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="similarity-data"),
+            dcc.Store(id="similarity-view"),
             dcc.Store(id="similarity-key", data=""),
             html.H1("Similarity of models on one dataset"),
             html.Div(id="similarity-notice"),
             html.Div(
                 [
                     html.Div(
-                        [
-                            picker(KEY, "dataset", "Dataset"),
-                            picker(KEY, "metric", "Metric"),
-                            picker(
-                                KEY, "order", "Order of models",
-                                options([pair for pair in ORDER_LABELS if pair[0] != "domain"]), view.order,
-                            ),
-                            switcher(
-                                KEY, "scale", "Colour range", options([("full", "Full"), ("fitted", "Fitted")]), view.scale
-                            ),
-                        ],
-                        className="controls", role="group", **{"aria-label": "What is shown"},
+                        [_controls(view), panel("Models", html.Div(skeleton_lines(6), id="similarity-legend"))],
+                        className="side",
                     ),
-                    chart("similarity-graph", "Heatmap of the similarity of every two models on the chosen dataset"),
-                    html.Aside(
+                    html.Div(
                         [
-                            panel("Models", html.Div(skeleton_lines(6), id="similarity-legend")),
-                            html.Div(id="similarity-gaps"),
-                            panel("Recipe", html.Div(skeleton_lines(5), id="similarity-recipe")),
-                            panel("How to read it", html.P(HOW_TO_READ)),
+                            chart("similarity-graph", LABEL),
+                            html.Aside(
+                                [
+                                    html.Div(id="similarity-gaps", className="gaps-slot"),
+                                    panel("Recipe", html.Div(skeleton_lines(5), id="similarity-recipe")),
+                                    panel("How to read it", html.P(HOW_TO_READ)),
+                                ],
+                                className="details details-row", **{"aria-label": "About this picture"},
+                            ),
                         ],
-                        className="details", **{"aria-label": "About this picture"},
+                        className="column",
                     ),
                 ],
-                className="work work-three",
+                className="work work-side",
             ),
         ],
         id="similarity-root", className=state_class(LOADING, KEY),
+    )
+
+
+def _controls(view: SimilarityView) -> html.Div:
+    orders = options([pair for pair in ORDER_LABELS if pair[0] != "domain"])
+    scales = options([("full", "Full"), ("fitted", "Fitted")])
+    return html.Div(
+        [
+            picker(KEY, "dataset", "Dataset"),
+            picker(KEY, "metric", "Metric"),
+            picker(KEY, "order", "Order of models", orders, view.order),
+            switcher(KEY, "scale", "Colour range", scales, view.scale),
+        ],
+        className="controls", role="group", **{"aria-label": "What is shown"},
     )
 
 
@@ -101,7 +111,7 @@ def register(app: Dash, client: Client) -> None:
             view = decode(SimilarityView, search)
             metric = study.metric(view.metric)
             if metric is None:
-                return [no_update, "", _nothing(client), state_class(EMPTY, KEY), *keep[:4]]
+                return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:4]]
             names = study.datasets_of(metric.id)
             dataset = view.dataset if view.dataset in names else names[0]
             shown = picture(client, study, metric, dataset)
@@ -125,10 +135,10 @@ def register(app: Dash, client: Client) -> None:
             _gaps(shown), _recipe(study, shown),
         ]
 
-    def _nothing(client: Client) -> html.Div:
-        return waiting(client)
-
-    in_browser(app, "sync", Input("similarity-data", "data"), Input("url", "search"), State("schema", "data"))
+    in_browser(
+        app, "sync", Output("similarity-view", "data"),
+        Input("similarity-data", "data"), Input("url", "search"), State("schema", "data"),
+    )
     in_browser(
         app, "drawHeatmap", Output("similarity-graph", "figure"),
         Input("similarity-data", "data"), Input("url", "search"), Input("appearance", "data"),

@@ -133,7 +133,7 @@ def _where_part() -> dmc.Fieldset:
                 description="The model sees every stimulus of each.", clearable=True, hidePickedOptions=True,
                 comboboxProps={"shadow": "md"},
             ),
-            dmc.Anchor("Choose all datasets", id="submit-all", component="button", size="sm", className="choose-all"),
+            html.Button("Choose all datasets", id="submit-all", type="button", className="link-button choose-all"),
             dmc.MultiSelect(
                 id="submit-metrics", label="Metrics", data=[], value=[], size="md", searchable=True, clearable=True,
                 description="Left empty: the metrics that everything else has.", hidePickedOptions=True,

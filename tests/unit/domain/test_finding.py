@@ -65,7 +65,7 @@ def test_the_sentence_says_what_the_numbers_say() -> None:
     keys = ("median_r", "q1_r", "q3_r", "min_r", "max_r", "median_r_trained")
     assert shown == [f"{made.numbers[key]:.2f}" for key in keys]
     assert f" {made.numbers['verdict']} carries over" in made.sentence
-    assert "the linear CKA similarities of 10 models (45 model pairs)" in made.sentence
+    assert "the similarities of 10 models (45 model pairs, linear CKA)" in made.sentence
     assert "6 pairs of 4 datasets" in made.sentence
     assert "without the 2 untrained models" in made.sentence
     for name in (*made.numbers["weakest_pair"], *made.numbers["strongest_pair"]):  # type: ignore[misc,union-attr]
@@ -113,7 +113,7 @@ def test_gaps_show_as_a_range_of_pairs_and_an_empty_dataset_does_not_count() -> 
     made = finding(values, DATASETS, OBJECTIVES, "m")
     assert made.numbers["n_datasets"] == 3 and made.numbers["n_dataset_pairs"] == 3
     assert made.numbers["n_model_pairs_min"] == 36
-    assert "(36 to 45 model pairs)" in made.sentence
+    assert "(36 to 45 model pairs, m)" in made.sentence
 
 
 def test_negative_numbers_have_a_true_minus_sign_and_zero_has_none() -> None:
