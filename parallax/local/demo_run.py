@@ -48,7 +48,6 @@ class DemoRun:
         self._screen = screen
         self._once = once
         self._began = time.monotonic()
-        self._first_heatmap_s: float | None = None
         self._stopping = threading.Event()
 
     def __call__(self, url: str, stopping: threading.Event) -> int | None:
@@ -62,8 +61,8 @@ class DemoRun:
     def _run(self, client: Client, url: str) -> int | None:
         self._screen.say(f"Parallax is at {url}")
         names = self._add_datasets(client)
-        self._submit_models(client, names)
-        self._follow(client)
+        had_all = self._submit_models(client, names)
+        self._follow(client, tell_first_heatmap=not had_all)
         failed = self._ask(lambda: _unsuccessful(client))
         self.report = self._ask(lambda: self._make_report(client))
         self._screen.finish()
@@ -98,13 +97,15 @@ class DemoRun:
                 raise DemoFailed(f"{job.title} {job.state}: {_reason(job)}", f"Logs are in {self._home.logs}.")
         return [dataset.name for dataset in wanted]
 
-    def _submit_models(self, client: Client, datasets: list[str]) -> None:
-        """Submits every demo model against all datasets, except where all of it is there already."""
+    def _submit_models(self, client: Client, datasets: list[str]) -> bool:
+        """Submits every demo model against all datasets. True, and nothing done, when all of it is there already."""
         from parallax.local.demo import demo_checkpoints
 
         checkpoints = {_name_of(path): path for path in demo_checkpoints()}
+        if not checkpoints:
+            raise DemoFailed("The demo's networks are missing from this installation.", "Train them with: make zoo")
         if self._ask(lambda: _is_complete(client, set(checkpoints), set(datasets))):
-            return
+            return True
         # A model with a failed job is submitted under a fresh key, so that it is tried again; any other
         # under a key of its content, which answers the submission that was made before an interruption.
         retried = {job.model for job in self._ask(lambda: _unsuccessful(client))}
@@ -115,16 +116,22 @@ class DemoRun:
                 model=CheckpointModel(checkpoint_sha256=checkpoint.checkpoint_sha256), datasets=datasets
             )
             key = None if name in retried else _key_of(submission)
-            self._ask(lambda s=submission, k=key: client.submit(s, k))  # type: ignore[misc]
+            try:
+                self._ask(lambda s=submission, k=key: client.submit(s, k))  # type: ignore[misc]
+            except ApiError as error:
+                if error.status != 409:
+                    raise
+                self._screen.complain(f"{name} was left out: {error} {error.problem.hint}".strip())
+        return False
 
-    def _follow(self, client: Client) -> None:
+    def _follow(self, client: Client, tell_first_heatmap: bool) -> None:
         """Shows how far the work is until no job is left."""
         while True:
             counts = self._ask(client.job_counts)
             running = self._ask(lambda: client.jobs(state="running", limit=SHOWN_RUNNING)).items
-            if self._first_heatmap_s is None and self._ask(lambda: any(one.n_models > 1 for one in client.coverage())):
-                self._first_heatmap_s = time.monotonic() - self._began
-                self._screen.say(f"First heatmap after {self._first_heatmap_s:.0f} s")
+            if tell_first_heatmap and self._ask(lambda: any(one.n_models > 1 for one in client.coverage())):
+                self._screen.say(f"First heatmap after {time.monotonic() - self._began:.0f} s")
+                tell_first_heatmap = False
             self._screen.work(counts, running)
             if not counts.states.get("queued", 0) and not counts.states.get("running", 0):
                 return
