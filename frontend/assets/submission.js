@@ -67,7 +67,7 @@
   /** Builds the drop area once the page is there. */
   function uploadBox() {
     const box = document.getElementById("checkpoint-drop");
-    if (!box || box.childElementCount) return;
+    if (!box || box.childElementCount) return window.dash_clientside.no_update;
     const label = make("label", "drop-label", "Drop a .safetensors file here, or choose one");
     const input = make("input", "drop-input");
     input.type = "file";
@@ -99,6 +99,7 @@
       box.classList.remove("drop-over");
       take(event.dataTransfer.files);
     });
+    return true;
   }
 
   window.dash_clientside = window.dash_clientside || {};

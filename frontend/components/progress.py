@@ -26,7 +26,10 @@ def badge(state: str) -> html.Span:
 
 def bar(done: int, total: int, label: str) -> html.Div:
     """A progress bar; without a total it only says that work goes on."""
-    share = 100 * min(done / total, 1.0) if total > 0 else 0.0
+    if total <= 0:
+        return html.Div(html.Div(className="bar-fill"), className="bar bar-open", role="progressbar",
+                        **{"aria-label": label})
+    share = 100 * min(done / total, 1.0)
     return html.Div(
         html.Div(className="bar-fill", style={"width": f"{share:.1f}%"}),
         className="bar", role="progressbar",
@@ -56,12 +59,14 @@ def progress_words(job: Job) -> str:
 
 
 def job_line(job: Job) -> html.Li:
-    """One running job: title, bar and words."""
+    """One running job: title, bar and words. A submission's progress is that of its jobs."""
+    done, total = children_progress(job) if job.children else (job.progress.done, job.progress.total)
+    words = f"{done:,} of {total:,} jobs" if job.children else progress_words(job)
     return html.Li(
         [
             dcc.Link(job.title, href=job_link(job.id), className="job-line-title"),
-            bar(job.progress.done, job.progress.total, job.title),
-            html.Span(" · ".join(part for part in (progress_words(job), elapsed(job)) if part), className="dim"),
+            bar(done, total, job.title),
+            html.Span(" · ".join(part for part in (words, elapsed(job)) if part), className="dim"),
         ],
         className="job-line",
     )

@@ -29,7 +29,8 @@ PATH = "/consistency"
 KEY = "consistency"
 HOW_TO_READ = (
     "Each cell takes all pairs of models and correlates their similarities on one dataset with those on another: "
-    "1 means that the two datasets tell the same story about which models are alike. Click a cell to see the pairs behind it."
+    "1 means that the two datasets tell the same story about which models are alike. Click a cell to see the pairs "
+    "behind it."
 )
 CAUTION = (
     "Pairs that share a model are not independent, so no p-value belongs to these correlations, and an interval would "

@@ -28,6 +28,10 @@ def layout(number: int) -> html.Div:
     return html.Div(
         [
             html.Div([html.H1(f"Job {number}"), skeleton_lines(2)], id="job-head"),
+            html.Div(
+                dmc.Button("Cancel this job", id="job-cancel", color="red", variant="light", size="sm"),
+                id="job-cancel-box", hidden=True,
+            ),
             html.Div(id="job-notice"),
             html.Div(
                 [
@@ -38,10 +42,6 @@ def layout(number: int) -> html.Div:
                     ),
                 ],
                 className="work work-two",
-            ),
-            html.Div(
-                dmc.Button("Cancel this job", id="job-cancel", color="red", variant="light", size="sm"),
-                id="job-cancel-box", hidden=True,
             ),
             dmc.Modal(
                 [

@@ -25,8 +25,8 @@ KEY = "jobs"
 MOST_LISTED = 500
 COLUMNS = [
     {"field": "id", "headerName": "Job", "width": 84, "cellRenderer": "JobLink", "type": "rightAligned"},
-    {"field": "title", "headerName": "What", "flex": 3, "minWidth": 240, "cellRenderer": "JobLink"},
     {"field": "state", "headerName": "State", "width": 140, "cellRenderer": "JobState"},
+    {"field": "title", "headerName": "What", "flex": 3, "minWidth": 220, "cellRenderer": "JobLink"},
     {"field": "done", "headerName": "Progress", "width": 160, "cellRenderer": "JobBar"},
     {"field": "kind", "headerName": "Kind", "width": 130},
     {"field": "elapsed", "headerName": "Time", "width": 110, "type": "rightAligned"},

@@ -30,6 +30,7 @@ def layout(search: str) -> html.Div:
         [
             dcc.Store(id="submit-errors"),
             dcc.Store(id="submit-checkpoint"),
+            dcc.Store(id="submit-upload"),
             # With the form's content it makes a repeated click the same request.
             dcc.Store(id="submit-nonce", data=uuid4().hex),
             html.H1("Submit a model"),
@@ -113,7 +114,7 @@ def _model_part(view: SubmitView) -> dmc.Fieldset:
                 [
                     dmc.TextInput(
                         id="submit-name", label="Name to show", size="md",
-                        description="Small letters, digits, dots and hyphens. Left empty, it is made from the model.",
+                        description="Small letters, digits, dots and hyphens. Empty: made from the model.",
                     ),
                     dmc.TagsInput(id="submit-tags", label="Tags", description="Free words; press Enter after each.",
                                   size="md", value=[]),
@@ -215,7 +216,7 @@ def register(app: Dash, client: Client) -> None:
         Input("submit-weights", "value"),
     )
     in_browser(app, "formErrors", Input("submit-errors", "data"), prevent_initial_call=True)
-    in_browser(app, "uploadBox", Input("submit-nonce", "data"))
+    in_browser(app, "uploadBox", Output("submit-upload", "data"), Input("submit-nonce", "data"))
     in_browser(
         app, "navigate", Input(control_id(KEY, "source"), "value"), State("schema", "data"), prevent_initial_call=True
     )
