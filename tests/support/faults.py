@@ -1,11 +1,11 @@
 """A seeded schedule of faults, and the run that goes through it.
 
-Faults are set off by progress (a number of finished jobs), not by the clock, so that on a slow machine and on a fast one
-they all happen while there is work.
-"""
+Faults are set off by progress (a number of finished jobs), not by the clock, so that on a slow machine and on a fast
+one they all happen while there is work."""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -26,8 +26,14 @@ WORKERS = ("first", "second")
 METRICS = ("cka.linear.unbiased", "rsa.correlation.spearman")
 STOPPED_FOR_S = 4.5  # longer than the lease
 KINDS = (
-    "kill_worker", "kill_child", "kill_dispatcher", "kill_broker", "flush_broker", "restart_postgres",
-    "terminate_sessions", "stop_worker",
+    "kill_worker",
+    "kill_child",
+    "kill_dispatcher",
+    "kill_broker",
+    "flush_broker",
+    "restart_postgres",
+    "terminate_sessions",
+    "stop_worker",
 )
 
 
@@ -37,12 +43,14 @@ class Work:
 
     datasets: tuple[str, ...] = ("noise-a", "noise-b", "noise-c", "noise-d")
     models: int = 20
-    stimuli: int = 12
+    stimuli: int = 10
 
     @property
     def submissions(self) -> list[dict[str, Any]]:
         return [
-            timm_submission(TIMM_TEST_MODELS[i % len(TIMM_TEST_MODELS)], i, self.datasets, METRICS, name=f"model-{i:02}")
+            timm_submission(
+                TIMM_TEST_MODELS[i % len(TIMM_TEST_MODELS)], i, self.datasets, METRICS, name=f"model-{i:02}"
+            )
             for i in range(self.models)
         ]
 
@@ -53,12 +61,12 @@ class Work:
 
 
 def schedule(seed: int, faults: int, work: Work) -> list[tuple[int, str]]:
-    """(number of finished jobs, fault), every kind at least once."""
+    """(number of finished jobs, fault): every kind at least once, spread over the whole run."""
     chance = random.Random(seed)
     kinds = [*KINDS, *chance.choices(KINDS, k=max(0, faults - len(KINDS)))]
     chance.shuffle(kinds)
-    last = work.fewest_jobs - 3
-    return list(zip(sorted(chance.sample(range(1, last), len(kinds))), kinds, strict=True))
+    step = (work.fewest_jobs - 4) / len(kinds)
+    return [(1 + int((number + chance.random()) * step), kind) for number, kind in enumerate(kinds)]
 
 
 @dataclass
@@ -90,7 +98,10 @@ class Requests:
 def api(machines: Machines) -> TestClient:
     """The API on the run's database and store. Use as a context manager."""
     settings = Settings(
-        DATABASE_URL=machines.database.url, BROKER_URL=machines.broker.url, home=machines.home.folder, max_attempts=100,
+        DATABASE_URL=machines.database.url,
+        BROKER_URL=machines.broker.url,
+        home=machines.home.folder,
+        max_attempts=100,
     )
     return TestClient(create_app(settings), raise_server_exceptions=True)
 
@@ -146,7 +157,7 @@ class Faults:
     def _kill_child(self) -> None:
         for pid in self.machines.children(self._busy_worker()):
             with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(_open_pid(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
 
     def _stop_worker(self) -> None:
         name = self._busy_worker()
@@ -167,14 +178,12 @@ class Faults:
         return self.chance.choice(free)
 
 
-def _open_pid(pid: int) -> int:
-    import os
-
-    return os.pidfd_open(pid)
-
-
 def run_through(
-    machines: Machines, work: Work, seed: int, faults: Sequence[tuple[int, str]], patience_s: float = 40.0,
+    machines: Machines,
+    work: Work,
+    seed: int,
+    faults: Sequence[tuple[int, str]],
+    patience_s: float = 40.0,
     say: Callable[[str], None] = print,
 ) -> tuple[set[int], list[str]]:
     """Asks for the work while the faults happen; answers the accepted jobs, and complaints if it came to a standstill.

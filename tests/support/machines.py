@@ -25,8 +25,12 @@ from tests.support.homes import temporary_home
 from tests.support.stack import REPOSITORY, clean_environment
 
 QUICK = {
-    "PARALLAX_LEASE_S": "3", "PARALLAX_DISPATCH_TICK_S": "0.1", "PARALLAX_RETRY_BACKOFF_S": "0.1",
-    "PARALLAX_COMPARE_PATIENCE_S": "2", "PARALLAX_BATCH_SIZE": "4", "PARALLAX_CHUNK_SIZE": "4",
+    "PARALLAX_LEASE_S": "3",
+    "PARALLAX_DISPATCH_TICK_S": "0.1",
+    "PARALLAX_RETRY_BACKOFF_S": "0.1",
+    "PARALLAX_COMPARE_PATIENCE_S": "5",
+    "PARALLAX_BATCH_SIZE": "4",
+    "PARALLAX_CHUNK_SIZE": "4",
     "PARALLAX_DEVICE": "cpu",
     # Killing a worker again and again is the test's doing: no job may fail for it.
     "PARALLAX_MAX_ATTEMPTS": "100",
@@ -61,8 +65,11 @@ class Machines:
     def environment(self, **changes: str) -> dict[str, str]:
         """What our processes are told."""
         ours = {
-            "DATABASE_URL": self.database.url, "BROKER_URL": self.broker.url, "PARALLAX_HOME": str(self.home.folder),
-            "PYTHONPATH": str(self.source), "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": self.database.url,
+            "BROKER_URL": self.broker.url,
+            "PARALLAX_HOME": str(self.home.folder),
+            "PYTHONPATH": str(self.source),
+            "PYTHONUNBUFFERED": "1",
         }
         return clean_environment(QUICK | ours | dict(self.settings) | changes)
 
