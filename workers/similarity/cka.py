@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from backend.domain.metrics import Metric
-from workers.similarity.distances import EPSILON, HalfSquaredDistances, centred_rows, packed_bytes
+from workers.similarity.distances import EPSILON, HalfSquaredDistances, center_, packed_bytes
 from workers.similarity.products import Form, Table, TiledMeasure
 from workers.similarity.tiles import Tile
 
@@ -34,26 +34,36 @@ class LinearKernel(Table):
     """K = X X^T of column-centred rows, scaled so that the mean of its diagonal is 1 (CKA does not see the
     scale).
 
-    Rows of K then sum to zero: the row sums of the hollow kernel are minus its diagonal, and since only
-    products of row sums are used, the diagonal serves both estimators without a pass over K.
+    Its rows sum to zero, so that those of the hollow kernel sum to minus its diagonal: the unbiased
+    estimator's centring is known before any entry is, and is applied to each tile (K_ab - m_a - m_b, Szekely
+    and Rizzo 2014, whose inner product is Song's estimator). Nothing is left to cancel afterwards, even
+    beside a stimulus far from all others.
     """
 
     undefined_reason = _ALIKE
 
-    def __init__(self, X: Tensor) -> None:
-        """`X` (n, d) float64. Raises Undefined if it has no variance."""
+    def __init__(self, X: Tensor, *, unbiased: bool) -> None:
+        """`X` (n, d) float64, overwritten. Raises Undefined if it has no variance."""
         self.n, self.device = len(X), X.device
-        centred, total = centred_rows(X)
-        centred *= sqrt(self.n / total)
-        self._diagonal = torch.linalg.vector_norm(centred, dim=1).square()
-        self._X = centred.float()
+        total = center_(X)
+        self._X = X.mul_(sqrt(self.n / total)).float()
         self.noise = (16 * EPSILON * self.n) ** 2
+        self._diagonal = torch.linalg.vector_norm(X, dim=1).square()
+        self._margin: Tensor | None = None
+        if unbiased:
+            sums = -self._diagonal
+            self._margin = ((sums - sums.sum() / (2 * (self.n - 1))) / (self.n - 2)).float()
 
     def fill(self, tile: Tile, out: Tensor) -> None:
-        torch.mm(self._X[tile.top : tile.bottom], self._X[tile.left : tile.right].T, out=out)
+        upper, lower = self._X[tile.top : tile.bottom], self._X[tile.left : tile.right].T
+        if self._margin is None:
+            torch.mm(upper, lower, out=out)
+        else:
+            torch.addmm(self._margin[tile.left : tile.right], upper, lower, beta=-1, out=out)
+            out.sub_(self._margin[tile.top : tile.bottom, None])
 
     def sums(self) -> tuple[Tensor | None, tuple[float, ...]]:
-        return self._diagonal, (float(self._diagonal.sum()),)
+        return self._diagonal, ()
 
 
 class GaussianKernel(Table):
@@ -101,9 +111,11 @@ class GaussianKernel(Table):
 
 def linear(metric: Metric) -> TiledMeasure:
     """`cka.linear.unbiased` and `cka.linear.biased`."""
+    unbiased = _is_unbiased(metric)
     return TiledMeasure(
-        table=LinearKernel,
-        form=unbiased_form if _is_unbiased(metric) else lambda n: Form(pairs=2.0, stimuli=1.0),
+        table=lambda X: LinearKernel(X, unbiased=unbiased),
+        # Biased: the diagonals are part of the product.
+        form=lambda n: Form(pairs=2.0, stimuli=0.0 if unbiased else 1.0),
         bounds=(metric.spec.lower, metric.spec.upper),
         held_bytes=_features_bytes,
         scratch_bytes=lambda n, d: 24 * n * d,
@@ -131,7 +143,7 @@ def gaussian(metric: Metric) -> TiledMeasure:
 
 def _median_distance(X: Tensor) -> float:
     """The square root of the lower median of the squared distances that are not zero."""
-    distances = HalfSquaredDistances(X)
+    distances = HalfSquaredDistances(X.clone())
     packed = distances.packed()
     zeros = int((packed == 0).sum())
     others = (

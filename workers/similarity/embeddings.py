@@ -78,7 +78,7 @@ def load_checked(source: EmbeddingSource) -> NDArray[np.float64]:
             f"{int((~finite).sum())} of {source.n} rows do.",
             hint="Extract it again; half precision often overflows.",
         )
-    if (array == array[0]).all():
+    if all((row == array[0]).all() for row in array):  # ends at the first row that differs
         raise ConstantEmbedding(
             f"All {source.n} rows of the embedding of {source.name} are the same.",
             hint="Check the weights and the node at which the model is read.",

@@ -15,24 +15,27 @@ from workers.similarity.errors import Undefined
 from workers.similarity.products import Form, Table, TiledMeasure
 from workers.similarity.tiles import Tile, plan
 
+_FEW = 512
 _EQUAL = "all pairs of stimuli are equally far apart for this model, up to rounding"
 
 
-def correlation_distances(X: Tensor) -> HalfSquaredDistances:
-    """1 minus the correlation of every two rows of `X` (n, d) float64, scaled to a mean of 1.
+def correlation_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+    """1 minus the correlation of every two rows of `X` (n, d) float64, scaled to a mean of 1. Overwrites `X`.
 
     Raises Undefined for a row without variance over the features: its correlation with others does not exist.
     """
-    centred = X - X.mean(dim=1, keepdim=True)
-    lengths = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
-    flat = lengths[:, 0] <= 1e-12 * torch.linalg.vector_norm(X, dim=1)
+    before = torch.linalg.vector_norm(X, dim=1)
+    X -= X.mean(dim=1, keepdim=True)
+    lengths = torch.linalg.vector_norm(X, dim=1)
+    flat = lengths <= 1e-12 * before
     if bool(flat.any()):
         row = int(flat.nonzero()[0, 0])
         raise Undefined(
             f"row {row} (counted from 0) has the same value in every feature, so that its correlation with "
             "other rows does not exist"
         )
-    return HalfSquaredDistances(centred.div_(lengths))
+    X /= lengths[:, None]
+    return HalfSquaredDistances(X, dtype=dtype)
 
 
 class DistanceTable(Table):
@@ -41,7 +44,7 @@ class DistanceTable(Table):
     undefined_reason = _EQUAL
 
     def __init__(self, X: Tensor) -> None:
-        """`X` (n, d) float64. Raises Undefined as `correlation_distances` does."""
+        """`X` (n, d) float64, overwritten. Raises Undefined as `correlation_distances` does."""
         self._distances = correlation_distances(X)
         self.n, self.device = self._distances.n, self._distances.device
         # Rounding of one distance is about that of the two lengths it is the difference of.
@@ -66,25 +69,29 @@ class DistanceTable(Table):
 class RankTable(Table):
     """The ranks of the distances less their mean, ties sharing their mean rank, for Spearman's correlation.
 
-    Ranked once, when the model is prepared; kept as float32, 2 n^2 bytes.
+    Ranked once, when the model is prepared; kept as float32, 2 n^2 bytes. With few stimuli a single exchange
+    of two neighbours shows (by up to 12 / P^2 for P pairs), so that up to `_FEW` the distances are float64
+    and count as equal within 2^-40; with more they are float32, which costs less than 1e-7.
     """
 
     undefined_reason = _EQUAL
     noise = 0.0
 
     def __init__(self, X: Tensor) -> None:
-        """`X` (n, d) float64. Raises Undefined as `correlation_distances` does."""
-        distances = correlation_distances(X)
+        """`X` (n, d) float64, overwritten. Raises Undefined as `correlation_distances` does."""
+        few = len(X) <= _FEW
+        distances = correlation_distances(X, torch.float64 if few else torch.float32)
         self.n, self.device = distances.n, distances.device
-        count = self.n * (self.n - 1) // 2
-        self._ranks = distances.packed()
-        # Floats that are not negative are in the order of their bits, and whole numbers sort five times as
+        count, packed = self.n * (self.n - 1) // 2, distances.packed()
+        # Floats that are not negative are in the order of their bits, and whole numbers sort several times as
         # fast.
-        keys, order = torch.sort(self._ranks.view(torch.int32))
-        ordered = keys[:count].view(torch.float32)
-        if float(ordered[-1] - ordered[0]) <= 32 * EPSILON * float(distances.half_lengths.max()):
+        keys = (packed.view(torch.int64) + 2**11) >> 12 if few else packed.view(torch.int32)
+        ordered, order = torch.sort(keys)
+        span = float(packed[order[count - 1]] - packed[order[0]])
+        if span <= 32 * distances.epsilon * float(distances.half_lengths.max()):
             raise Undefined(_EQUAL)
-        self._ranks.zero_().scatter_(0, order[:count], centred_ranks(ordered))
+        self._ranks = torch.zeros(len(packed), dtype=torch.float32, device=self.device)
+        self._ranks.scatter_(0, order[:count], centred_ranks(ordered[:count]))
         self._offsets = dict[Tile, int]()
         used = 0
         for tile in plan(self.n):
