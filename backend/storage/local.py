@@ -78,12 +78,6 @@ class LocalStore:
             _verified[fingerprint] = True
         return path
 
-    def free_bytes(self) -> int:
-        """Free space on the disk of the store."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        status = os.statvfs(self.folder)
-        return status.f_bavail * status.f_frsize
-
     def sweep(self, used: set[str], older_than_s: float = 24 * 3600, temporary_older_than_s: float = 3600) -> int:
         """Removes abandoned temporary files and files that no row names; answers how many.
 
@@ -92,7 +86,10 @@ class LocalStore:
         removed, now = 0, time.time()
         for path in [*self.folder.glob(f"{TEMPORARY_PREFIX}*"), *self.folder.glob("??/*")]:
             temporary = path.name.startswith(TEMPORARY_PREFIX)
-            age = now - path.stat().st_mtime
+            try:
+                age = now - path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # renamed or removed by another process meanwhile
             if (temporary and age > temporary_older_than_s) or (
                 not temporary and path.name not in used and age > older_than_s
             ):

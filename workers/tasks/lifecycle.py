@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
+from workers.runtime.housekeeping import sweep_store
 from workers.runtime.logs import configure_logs
 from workers.runtime.registration import announce, drain
 
@@ -16,6 +17,7 @@ def _logs(**_: object) -> None:
 @worker_ready.connect
 def _announce(sender: object, **_: object) -> None:
     announce(str(getattr(sender, "hostname", "worker")))
+    sweep_store()
 
 
 @worker_shutting_down.connect

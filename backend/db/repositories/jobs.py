@@ -73,7 +73,10 @@ class Reaped:
 
 
 def enqueue(connection: Connection, new: Sequence[NewJob]) -> list[int]:
-    """Queues jobs; answers an id for each: of the new job, or of the queued one for the same work, which it joins."""
+    """Queues jobs; answers an id for each: of the new job, or of the queued one for the same work, which it joins.
+
+    A joined job is held until the commit: else it could begin before it can see what this transaction wrote for it.
+    """
     return [_enqueue_one(connection, job) for job in new]
 
 
@@ -95,7 +98,7 @@ def _enqueue_one(connection: Connection, job: NewJob) -> int:
         if created is not None:
             return int(created)
         joined = connection.execute(
-            text("SELECT id FROM jobs WHERE spec_hash = :hash AND state = 'queued' AND attempt = 0"),
+            text("SELECT id FROM jobs WHERE spec_hash = :hash AND state = 'queued' AND attempt = 0 FOR UPDATE"),
             {"hash": job.spec_hash},
         ).scalar()
         # Neither inserted nor found: the other one was claimed in between, so try again.
@@ -104,9 +107,10 @@ def _enqueue_one(connection: Connection, job: NewJob) -> int:
 
 
 def unfinished_like(connection: Connection, job: NewJob) -> int | None:
-    """The queued or running job for the same work, if there is one."""
+    """The queued or running job for the same work, if there is one; it cannot end before this transaction does."""
     found = connection.execute(
-        text("SELECT id FROM jobs WHERE spec_hash = :hash AND state IN ('queued', 'running') ORDER BY id LIMIT 1"),
+        text("""SELECT id FROM jobs WHERE spec_hash = :hash AND state IN ('queued', 'running') AND NOT cancel_requested
+                ORDER BY id LIMIT 1 FOR UPDATE"""),
         {"hash": job.spec_hash},
     ).scalar()
     return None if found is None else int(found)
