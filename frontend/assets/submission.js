@@ -25,6 +25,13 @@
     }
   }
 
+  /** A field that is being corrected loses its error at once. */
+  function clearError() {
+    for (const {prop_id: id} of window.dash_clientside.callback_context.triggered) {
+      set(id.replace(/\.[a-z]+$/, ""), {error: null});
+    }
+  }
+
   function make(tag, className, text) {
     const element = document.createElement(tag);
     element.className = className;
@@ -103,5 +110,5 @@
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {formMode, formErrors, uploadBox});
+  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {formMode, formErrors, clearError, uploadBox});
 })();

@@ -112,7 +112,7 @@ class Picture:
         figure = similarity_heatmap(
             HeatmapData(
                 models=self.models, values=self.values, attributes=self.attributes, low=low, high=high,
-                value_words=value_words(self.metric), direction=self.metric.direction, subject=self.title,
+                value_words=value_words(self.metric), direction=self.metric.direction, subject=self.subject(),
                 reasons=self.reasons,
             )
         )
@@ -129,6 +129,10 @@ class Picture:
             },
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
         }
+
+    def subject(self) -> str:
+        """Whose values these are, with the number of stimuli where it is one."""
+        return f"{self.title}, n = {self.matrix.n:,}" if self.matrix else self.title
 
     def sentence(self) -> str:
         """One sentence about the picture, from its values."""

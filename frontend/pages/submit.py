@@ -20,7 +20,7 @@ from parallax.client import ApiError, Client
 
 PATH = "/submit"
 KEY = "submit"
-FIELDS = (*dict.fromkeys(FORM_FIELDS.values()), "form")
+INPUTS = tuple(name for name in FORM_FIELDS.values() if name != "checkpoint")
 
 
 def layout(search: str) -> html.Div:
@@ -214,6 +214,9 @@ def register(app: Dash, client: Client) -> None:
     in_browser(
         app, "formMode", Output("submit-root", "className"), Input(control_id(KEY, "source"), "value"),
         Input("submit-weights", "value"),
+    )
+    in_browser(
+        app, "clearError", *[Input(f"submit-{name}", "value") for name in INPUTS], prevent_initial_call=True
     )
     in_browser(app, "formErrors", Input("submit-errors", "data"), prevent_initial_call=True)
     in_browser(app, "uploadBox", Output("submit-upload", "data"), Input("submit-nonce", "data"))
