@@ -1,9 +1,10 @@
 """A hundred jobs and everything killed under them: nothing may be lost, doubled or different.
 
-Real Celery workers, dispatcher, Valkey and Postgres run as processes of their own, with leases of seconds. A seeded schedule
-kills workers (with their group), their children, the dispatcher and the broker with signal 9, empties the broker, crashes
-Postgres, cuts its sessions and stops a worker for longer than its lease. Afterwards every accepted job has succeeded exactly
-once, and every stored number is the same, bit for bit, as that of a run in one process without any fault.
+Real Celery workers, dispatcher, Valkey and Postgres run as processes of their own, with leases of seconds. A seeded
+schedule kills workers (with their group), their children, the dispatcher and the broker with signal 9, empties the
+broker, crashes Postgres, cuts its sessions and stops a worker for longer than its lease. Afterwards every accepted job
+has succeeded exactly once, and every stored number is the same, bit for bit, as that of a run in one process without
+any fault.
 
 `test_mutants.py` shows that these tests have teeth.
 """

@@ -2,12 +2,12 @@
 
 Observed outcomes:
 
-- no reaper: the first worker killed in the middle of a job leaves that job `running` for ever; the run comes to a standstill
-  with unfinished jobs ("... jobs are not final ...").
-- no attempt fence (writes ask only whether the job is running): the stopped worker comes back, its heartbeat is answered as if
-  the lease were its own, and it ends attempt 2 of the second worker as succeeded.
-- state committed before results: a worker killed in between leaves an extraction that succeeded without its embedding, and
-  nobody will ever compute it.
+- no reaper: the first worker killed in the middle of a job leaves that job `running` for ever; the run comes to a
+  standstill with unfinished jobs ("... jobs are not final ...").
+- no attempt fence (writes ask only whether the job is running): the stopped worker comes back, its heartbeat is
+  answered as if the lease were its own, and it ends attempt 2 of the second worker as succeeded.
+- state committed before results: a worker killed in between leaves an extraction that succeeded without its embedding,
+  and nobody will ever compute it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ NO_REAPER = Mutant(
 # Writes ask only whether the job is running, not whether it is this attempt that runs.
 _BEAT = "WHERE id = :id AND attempt = :attempt AND state = 'running'\n            RETURNING cancel_requested"
 _HOLD = "WHERE id = :id AND attempt = :attempt AND state = 'running' AND NOT cancel_requested\n            FOR UPDATE"
-_END = 'WHERE id = :id AND attempt = :attempt AND state = \'running\' AND NOT cancel_requested\n        """),\n        {"id": job.id, "attempt": job.attempt, "state"'
+_END = "error = CAST(:error AS jsonb)\n            WHERE id = :id AND attempt = :attempt AND state = 'running'"
 NO_FENCE = Mutant(
     "no attempt fence",
     tuple(
@@ -64,8 +64,8 @@ NO_FENCE = Mutant(
     ),
 )
 
-# The state is committed first and the results afterwards, in a transaction of their own. For extractions alone: other jobs
-# also write to their own row, which the database refuses once it is final, so there the mutant would fail at once.
+# The state is committed first and the results afterwards, in a transaction of their own. For extractions alone: other
+# jobs also write to their own row, which the database refuses once it is final, so there the mutant would fail at once.
 STATE_FIRST = Mutant(
     "state committed before results",
     (

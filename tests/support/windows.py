@@ -78,7 +78,7 @@ def ask_for(model: str, requests: Requests) -> None:
 def killed_while_results_are_written(machine: Machines, requests: Requests) -> list[str]:
     """A worker is killed at the moment it writes the results of a job: that job must be done again.
 
-    A lock on the table of embeddings keeps the worker at that moment until it is dead. Answers what is wrong afterwards.
+    A lock on the table of embeddings keeps the worker there until it is dead. Answers what is wrong afterwards.
     """
     waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO embeddings%'"
     with psycopg.connect(machine.dsn) as connection:
@@ -95,7 +95,7 @@ def killed_while_results_are_written(machine: Machines, requests: Requests) -> l
 
 
 def stopped_worker_comes_back(machine: Machines, requests: Requests) -> list[str]:
-    """A worker is stopped for longer than its lease; it goes on while another has its job, and again after that one's end.
+    """A worker is stopped for longer than its lease; it goes on while another has its job, and again afterwards.
 
     Answers what it did that it must not do.
     """
@@ -108,7 +108,8 @@ def stopped_worker_comes_back(machine: Machines, requests: Requests) -> list[str
         machine.start("second")
         wait_until(
             lambda: (extraction(machine)["state"], extraction(machine)["attempt"]) == ("running", 2),
-            "the second worker has the job", machine,
+            "the second worker has the job",
+            machine,
         )
         machine.signal_group("second", signal.SIGSTOP)
     machine.signal_group("first", signal.SIGCONT)
