@@ -273,7 +273,8 @@ def test_cancelling_ends_queued_jobs_at_once_and_running_ones_by_their_worker(co
     running = must_claim(connection)
     dataset = add_dataset(connection, "d")
     children = jobs.enqueue(connection, [
-        new_job("extract", 1, parent_id=parent), new_job("compare", 2, parent_id=parent, dataset_id=dataset, metric="m"),
+        new_job("extract", 1, parent_id=parent),
+        new_job("compare", 2, parent_id=parent, dataset_id=dataset, metric="m"),
     ])  # fmt: skip
     assert jobs.cancel(connection, parent)
     assert [state(connection, n) for n in (parent, *children)] == ["running", "cancelled", "queued"]
