@@ -1,0 +1,74 @@
+"""Every page in light, dark and 360 px: drawn, within its width, with its landmarks, an empty console and no
+request to elsewhere (the `page` fixture fails the test on either)."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.conftest import Ready, Study, settled
+from tests.support.browser import WatchedPages
+
+pytestmark = pytest.mark.e2e
+PATHS = ("/", "/similarity", "/consistency", "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1")
+LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (360, 780, "light")}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_page(browser: Browser, study: Study, look: str) -> None:
+    width, height, scheme = LOOKS[look]
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    watched = WatchedPages(context)
+    page = context.new_page()
+    for path in PATHS:
+        page.goto(study.url + path)
+        settled(page)
+        _check(page, path, scheme)
+    context.close()
+    assert not watched.complaints, "\n".join(watched.complaints)
+
+
+def _check(page: Page, path: str, scheme: str) -> None:
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{path} is {overflow} px too wide"
+    assert page.locator("h1:visible").count() == 1, path
+    for landmark in ("header", "nav", "main"):
+        assert page.locator(landmark).count() == 1, (path, landmark)
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme
+    assert page.title().endswith("Parallax")
+    shown = page.inner_text("body")
+    for slip in ("undefined", "NaN", "null", "[object", "None"):
+        assert slip not in shown, (path, slip)
+    for chart in page.locator(".chart .graph:visible").all():
+        assert chart.locator(".main-svg").count() > 0, f"{path} has a chart that is not drawn"
+
+
+def test_dark_from_the_first_paint(browser: Browser, study: Study) -> None:
+    """The background is dark before any script of the application has run."""
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.route("**/_dash-component-suites/**", lambda route: route.abort())
+    page.goto(study.url, wait_until="domcontentloaded")
+    red, green, blue = page.evaluate(
+        "getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).slice(0, 3).map(Number)"
+    )
+    assert max(red, green, blue) < 60
+    context.close()
+
+
+def test_titles_name_the_page(ready: Ready) -> None:
+    page = ready("/consistency")
+    assert page.title() == "Consistency · Parallax"
+    page.click("#nav-jobs")
+    page.wait_for_function("document.title === 'Jobs · Parallax'")
+    assert page.locator("#nav-jobs").get_attribute("aria-current") == "page"
+    page.go_back()
+    page.wait_for_function("document.title === 'Consistency · Parallax'")
+
+
+def test_the_finding_is_the_apis_sentence(ready: Ready, study: Study) -> None:
+    page = ready("/")
+    sentence = study.client.finding().sentence
+    assert sentence and " ".join(page.inner_text("h1").split()) == sentence
+    assert page.locator("#overview-coverage td.full").count() == 3

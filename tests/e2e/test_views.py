@@ -1,0 +1,196 @@
+"""Views: square pictures, one order and colour range, links that reopen them, Back, and the scatter of a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from frontend.urls import ConsistencyView, SimilarityView, encode, link
+from tests.e2e.conftest import DATASETS, METRIC, Ready, Study, settled
+
+pytestmark = pytest.mark.e2e
+
+READ_CHART = """(id) => {
+  const chart = document.querySelector(`#${id} .js-plotly-plot`);
+  const {xaxis, yaxis, coloraxis} = chart._fullLayout;
+  const z = chart.data[0].z;
+  return {
+    cell: [xaxis._length / Math.abs(xaxis.range[1] - xaxis.range[0]),
+           yaxis._length / Math.abs(yaxis.range[1] - yaxis.range[0])],
+    names: Array.from(chart.data[0].y), columns: Array.from(chart.data[0].x),
+    range: coloraxis ? [coloraxis.cmin, coloraxis.cmax] : null,
+    z: Array.from(z, (row) => Array.from(row)),
+    bars: chart.data.filter((t) => t.meta && t.meta.permute === "rows").map((t) => t.colorscale[0][1]),
+    shapes: (chart.layout.shapes || []).length,
+    hover: chart.data[0].hovertemplate,
+    text: chart._fullLayout.font.color,
+  };
+}"""
+
+
+def chart(page: Page, graph: str = "similarity-graph") -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate(READ_CHART, graph)
+    return found
+
+
+def choose(page: Page, control: str, label: str) -> None:
+    page.click(f"#{control}")
+    page.get_by_role("option", name=label, exact=True).click()
+    page.wait_for_timeout(1200)
+
+
+def test_heatmap_is_square_and_shows_the_apis_numbers(ready: Ready, study: Study) -> None:
+    drawn = chart(ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC))))
+    assert drawn["cell"][0] == pytest.approx(drawn["cell"][1], rel=0.01)
+    assert drawn["names"] == drawn["columns"] == study.client.order(METRIC).models
+    matrix = study.client.matrix("aurora", METRIC)
+    place = [matrix.models.index(name) for name in drawn["names"]]
+    np.testing.assert_allclose(np.array(drawn["z"]), matrix.values[np.ix_(place, place)], atol=1e-6)
+    assert all(part in drawn["hover"] for part in ("%{x}", "%{y}", "n = 24"))
+
+
+def test_another_dataset_keeps_order_and_colour_range(ready: Ready) -> None:
+    page = ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC, scale="fitted")))
+    before = chart(page)
+    choose(page, "similarity--dataset", "Basalt")
+    after = chart(page)
+    assert "dataset=basalt" in page.url
+    assert after["z"] != before["z"]
+    assert (after["names"], after["range"]) == (before["names"], before["range"])
+
+
+def test_orders_are_applied_in_the_browser_and_back_undoes_them(ready: Ready) -> None:
+    page = ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC)))
+    clustered = chart(page)
+    choose(page, "similarity--order", "By name")
+    named = chart(page)
+    assert named["names"] == sorted(clustered["names"])
+    place = [clustered["names"].index(name) for name in named["names"]]
+    np.testing.assert_allclose(np.array(named["z"]), np.array(clustered["z"])[np.ix_(place, place)])
+
+    choose(page, "similarity--dataset", "Cinder")
+    page.go_back()
+    page.wait_for_timeout(1200)
+    assert page.input_value("#similarity--dataset") == "Aurora"
+    assert chart(page)["z"] == named["z"]
+    page.go_back()
+    page.wait_for_timeout(1200)
+    assert page.input_value("#similarity--order") == "Clustered"
+    assert chart(page) == clustered
+
+
+def test_a_link_shows_the_same_view_in_another_browser(ready: Ready, browser: Browser) -> None:
+    page = ready("/similarity")
+    choose(page, "similarity--dataset", "Cinder")
+    choose(page, "similarity--order", "Training objective")
+    page.click("#similarity--scale >> text=Fitted")
+    page.wait_for_timeout(800)
+    expected = SimilarityView(dataset="cinder", metric=METRIC, order="objective", scale="fitted")
+    assert page.url.endswith(link("/similarity", expected))
+
+    elsewhere = browser.new_context(viewport={"width": 1440, "height": 900})
+    second = elsewhere.new_page()
+    second.goto(page.url)
+    settled(second)
+    assert chart(second) == chart(page)
+    assert second.input_value("#similarity--order") == "Training objective"
+    elsewhere.close()
+
+
+def test_two_browsers_do_not_disturb_each_other(ready: Ready, browser: Browser, study: Study) -> None:
+    page = ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC)))
+    elsewhere = browser.new_context(viewport={"width": 1440, "height": 900})
+    second = elsewhere.new_page()
+    second.goto(study.url + link("/similarity", SimilarityView(dataset="basalt", metric=METRIC, order="name")))
+    settled(second)
+    page.reload()
+    settled(page)
+    assert page.input_value("#similarity--dataset") == "Aurora"
+    assert second.input_value("#similarity--dataset") == "Basalt"
+    elsewhere.close()
+
+
+def test_dark_mode_changes_text_and_no_colour_of_data(ready: Ready) -> None:
+    page = ready("/similarity?v=1&dataset=aurora")
+    light = chart(page)
+    page.click(".mantine-ActionIcon-root")
+    page.wait_for_timeout(800)
+    dark = chart(page)
+    assert dark["text"] != light["text"]
+    assert {k: v for k, v in dark.items() if k != "text"} == {k: v for k, v in light.items() if k != "text"}
+    page.reload()
+    settled(page)
+    assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == "dark"
+
+
+def test_a_highlighted_model_is_outlined(ready: Ready) -> None:
+    plain = chart(ready("/similarity?v=1&dataset=aurora"))
+    outlined = chart(ready(link("/similarity", SimilarityView(dataset="aurora", highlight="test-vit-s0"))))
+    assert outlined["shapes"] > plain["shapes"]
+
+
+def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None:
+    page = ready("/consistency")
+    page.wait_for_selector("#scatter-panel.is-ready")
+    assert chart(page, "consistency-graph")["cell"][0] == pytest.approx(
+        chart(page, "consistency-graph")["cell"][1], rel=0.01
+    )
+    table = study.client.consistency(METRIC)
+    row, column = "cinder", "aurora"
+    spot = page.evaluate(
+        """([row, column]) => {
+          const chart = document.querySelector("#consistency-graph .js-plotly-plot");
+          const {xaxis, yaxis} = chart._fullLayout;
+          const box = chart.getBoundingClientRect();
+          const at = (axis, name) => axis._offset + axis.d2p(name);
+          return [box.left + at(xaxis, column), box.top + at(yaxis, row)];
+        }""",
+        [row.title(), column.title()],
+    )
+    page.mouse.click(*spot)
+    page.wait_for_function("() => location.search.includes('a=cinder&b=aurora')")
+    page.wait_for_timeout(1500)
+    r = table.r[table.datasets.index(row)][table.datasets.index(column)]
+    assert f"Pearson r = {r:.2f}".replace("-", "−") in page.inner_text("#scatter-graph-caption")
+    points = page.evaluate(
+        "document.querySelector('#scatter-graph .js-plotly-plot').data.flatMap((t) => Array.from(t.text)).length"
+    )
+    assert points == table.n_pairs[0][1] == 28
+    page.go_back()
+    page.wait_for_timeout(1200)
+    assert "a=cinder" not in page.url
+
+
+def test_the_browser_writes_the_links_that_the_server_writes(ready: Ready) -> None:
+    page = ready("/")
+    views = [
+        ("/similarity", SimilarityView(dataset="digits", metric="cka.rbf.unbiased:sigma=0.4", order="size")),
+        ("/similarity", SimilarityView(highlight="a b&c=d'(é)!*~+%", scale="fitted")),
+        ("/consistency", ConsistencyView(method="spearman", a="x/y", b="z,w")),
+        ("/consistency", ConsistencyView()),
+    ]
+    for path, view in views:
+        written = page.evaluate(
+            """([path, fields]) => {
+              const schema = JSON.parse(document.getElementById("schema-for-test")?.textContent || "null");
+              return window.dash_clientside.parallax.searchWith(schema || fields.schema, path, "", fields.values);
+            }""",
+            [path, {"schema": _schema(), "values": vars(view)}],
+        )
+        assert written == encode(view)
+
+
+def _schema() -> dict[str, Any]:
+    from frontend.urls import schema
+
+    return schema()
+
+
+def test_every_dataset_can_be_chosen(ready: Ready) -> None:
+    page = ready("/similarity")
+    page.click("#similarity--dataset")
+    shown = page.get_by_role("option").all_inner_texts()
+    assert [name.title() for name in DATASETS] == shown
