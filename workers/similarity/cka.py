@@ -118,7 +118,7 @@ def linear(metric: Metric) -> TiledMeasure:
         form=lambda n: Form(pairs=2.0, stimuli=0.0 if unbiased else 1.0),
         bounds=(metric.spec.lower, metric.spec.upper),
         held_bytes=_features_bytes,
-        scratch_bytes=lambda n, d: 24 * n * d,
+        scratch_bytes=lambda n, d: 28 * n * d,
     )
 
 
@@ -137,7 +137,7 @@ def gaussian(metric: Metric) -> TiledMeasure:
         form=unbiased_form if unbiased else lambda n: Form(2.0, -2.0 / n, (1.0 / n**2, float(n))),
         bounds=(metric.spec.lower, metric.spec.upper),
         held_bytes=_features_bytes,
-        scratch_bytes=lambda n, d: 24 * n * d + (3 * packed_bytes(n) if "median" in given else 0),
+        scratch_bytes=lambda n, d: 28 * n * d + (6 * packed_bytes(n) if "median" in given else 0),
     )
 
 
