@@ -91,7 +91,7 @@ class DemoRun:
                 jobs.append(self._ask(lambda path=archive: client.upload_dataset(path)))  # type: ignore[misc]
         for job in jobs:
             while (job := self._ask(lambda number=job.id: client.job(number))).state not in FINAL_STATES:  # type: ignore[misc]
-                self._screen.step(f"Checking {job.title}", job.progress.done, job.progress.total)
+                self._screen.step(job.title, job.progress.done, job.progress.total)
                 self._pause()
             if job.state != "succeeded":
                 raise DemoFailed(f"{job.title} {job.state}: {_reason(job)}", f"Logs are in {self._home.logs}.")

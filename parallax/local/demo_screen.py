@@ -7,16 +7,10 @@ import sys
 import time
 from typing import Protocol
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from backend.contracts.jobs import Job, JobCounts
 from backend.domain.jobs import FINAL_STATES
@@ -92,25 +86,22 @@ class LiveScreen:
         self._console = console
         self._errors = Console(stderr=True)
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)]
-        columns += [MofNCompleteColumn(), TimeElapsedColumn()]
-        self._live = Progress(*columns, console=console, transient=True)
-        self._lines: list[TaskID] = []
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=console)
+        self._task = self._bar.add_task("", total=None)
+        self._live = Live(console=console, transient=True, refresh_per_second=8)
         self._shown = False
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def complain(self, line: str) -> None:
         self._errors.print(line, markup=False, style="red", soft_wrap=True)
 
     def step(self, what: str, done: int = 0, total: int = 0) -> None:
-        self._draw([(what, done, total)])
+        self._draw(what, done, total, [])
 
     def work(self, counts: JobCounts, running: list[Job]) -> None:
-        final, everything = done_and_all(counts)
-        lines = [(summary(counts), final, everything)]
-        lines += [(f"  {one.title}", one.progress.done, one.progress.total) for one in running]
-        self._draw(lines)
+        self._draw(summary(counts), *done_and_all(counts), [describe(one) for one in running])
 
     def finish(self) -> None:
         if self._shown:
@@ -120,18 +111,13 @@ class LiveScreen:
     def close(self) -> None:
         self.finish()
 
-    def _draw(self, lines: list[tuple[str, int, int]]) -> None:
+    def _draw(self, what: str, done: int, total: int, below: list[str]) -> None:
+        self._bar.update(self._task, description=what, completed=done, total=total or None)
+        lines = [Text(f"    {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in below]
+        self._live.update(Group(self._bar, *lines))
         if not self._shown:
             self._live.start()
             self._shown = True
-        while len(self._lines) < len(lines):
-            self._lines.append(self._live.add_task(""))
-        for number, task in enumerate(self._lines):
-            if number < len(lines):
-                what, done, total = lines[number]
-                self._live.update(task, description=what, completed=done, total=total or None, visible=True)
-            else:
-                self._live.update(task, visible=False)
 
 
 def done_and_all(counts: JobCounts) -> tuple[int, int]:
