@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from http import HTTPStatus
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from backend.contracts.problems import PROBLEM_JSON, FieldProblem, Problem
@@ -65,15 +67,24 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
         detail = f"There is nothing at {request.url.path}." if error.status_code == 404 else str(error.detail)
-        hint = "The endpoints are listed at /api/v1/docs." if error.status_code == 404 else ""
+        hint = "The endpoints are described at /api/v1/openapi.json." if error.status_code == 404 else ""
         return problem_response(
             Problem(title=HTTPStatus(error.status_code).phrase, status=error.status_code, detail=detail, hint=hint),
             dict(error.headers or {}),
         )
 
+    @app.exception_handler(DataError)
+    def _unstorable(request: Request, error: DataError) -> Response:
+        return problem_response(Problem(
+            title="Unprocessable Content", status=422,
+            detail="A text or number of the request is one that the database cannot hold.",
+            hint="Leave out NUL characters, and give numbers of ordinary size.",
+        ))
+
     @app.exception_handler(Exception)
     def _unknown(request: Request, error: Exception) -> Response:
-        log.exception("unexpected error", path=request.url.path, exc_info=error)
+        # Written out here: a renderer that shows local variables would show passwords with them.
+        log.error("unexpected error", path=request.url.path, error="".join(traceback.format_exception(error)))
         return problem_response(Problem(
             title="Internal Server Error", status=500, detail="Something went wrong here, not with your request.",
             hint="Try again; if it stays, report it with the time of day.",

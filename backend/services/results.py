@@ -53,12 +53,12 @@ class ResultCache:
 
 @dataclass(frozen=True)
 class EncodedMatrix:
-    """A matrix as bytes of one media type, with what the headers say."""
+    """A matrix as bytes of one media type, with what the headers say. No body: the caller has it."""
 
     etag: str
-    order_hash: str
-    n_models: int
-    body: bytes
+    order_hash: str = ""
+    n_models: int = 0
+    body: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,16 @@ def revision(found: RowMapping) -> str:
 
 def encoded_matrix(
     connection: Connection, cache: ResultCache, *, dataset: str, metric: str, preprocess: str,
-    chosen: Sequence[str] | None, binary: bool, known_etag: str | None,
-) -> EncodedMatrix | None:
-    """A matrix as JSON or as float32 bytes; None when `known_etag` says that the caller has it.
+    chosen: Sequence[str] | None, binary: bool, is_known: Callable[[str], bool],
+) -> EncodedMatrix:
+    """A matrix as JSON or as float32 bytes; without a body when `is_known` says of its ETag that the caller has it.
 
     `chosen` picks models, in that order. NotFound if nothing was computed; InvalidInput for unknown names.
     """
     found = _find(connection, dataset, metric, preprocess)
     etag = f'"{revision(found)}-{"f32" if binary else "json"}{"-" + order_hash(chosen) if chosen else ""}"'
-    if known_etag == etag:
-        return None
+    if is_known(etag):
+        return EncodedMatrix(etag)
 
     def make() -> EncodedMatrix:
         square = _square(connection, cache, found)
@@ -111,7 +111,7 @@ def list_matrices(connection: Connection) -> list[MatrixSummary]:
 def shared_order(connection: Connection, cache: ResultCache, *, metric: str, preprocess: str) -> tuple[str, bytes]:
     """ETag and JSON of one order of all models for all datasets: optimal leaf order of the mean over datasets."""
     parsed, found = _all_of_metric(connection, metric, preprocess)
-    key = _combined(found)
+    key = _combined(parsed, preprocess, found)
 
     def make() -> bytes:
         names, stack = _stack(connection, cache, found)
@@ -134,7 +134,7 @@ def consistency(
     if method not in statistics.METHODS:
         raise InvalidInput(f"There is no method {method!r}.", f"Use one of {', '.join(statistics.METHODS)}.")
     parsed, found = _all_of_metric(connection, metric, preprocess)
-    key = _combined(found)
+    key = _combined(parsed, preprocess, found)
 
     def make() -> bytes:
         domains = {row["name"]: row["domain"] for row in datasets.list_page(connection, limit=100_000, after=None)[0]}
@@ -154,7 +154,7 @@ def consistency(
 def finding(connection: Connection, cache: ResultCache, *, metric: str | None, preprocess: str) -> tuple[str, bytes]:
     """ETag and JSON of the sentence of the first page, by one metric (the first default one unless named)."""
     parsed, found = _all_of_metric(connection, metric or DEFAULT_METRICS[0].id, preprocess)
-    key = _combined(found)
+    key = _combined(parsed, preprocess, found)
 
     def make() -> bytes:
         objectives = models.objectives(connection)
@@ -190,8 +190,8 @@ def _all_of_metric(connection: Connection, metric: str, preprocess: str) -> tupl
     return parsed, matrices.list_found(connection, metric=parsed.id, preprocess=parse_preprocess(preprocess).id)
 
 
-def _combined(found: Sequence[RowMapping]) -> str:
-    return key_of([revision(row) for row in found])[:32]
+def _combined(metric: Metric, preprocess: str, found: Sequence[RowMapping]) -> str:
+    return key_of([metric.id, preprocess, *(revision(row) for row in found)])[:32]
 
 
 def _square(connection: Connection, cache: ResultCache, found: RowMapping) -> _Square:

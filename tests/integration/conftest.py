@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, text
 
+from backend.api.app import create_app
 from backend.db.engine import make_engine, transaction
 from backend.db.tables import metadata
+from backend.settings import Settings
 
 EMPTY = "TRUNCATE " + ", ".join(f'"{table.name}"' for table in metadata.sorted_tables) + " RESTART IDENTITY CASCADE"
 
@@ -34,3 +38,23 @@ def connection(engine: Engine) -> Iterator[Connection]:
     """One transaction, committed at the end."""
     with transaction(engine) as opened:
         yield opened
+
+
+@pytest.fixture
+def settings(module_database_url: str, tmp_path: Path) -> Settings:
+    """Settings of an API on the module's database, with small limits for uploads."""
+    return Settings(
+        DATABASE_URL=module_database_url,
+        home=tmp_path,
+        max_upload_bytes=300_000,
+        max_checkpoint_bytes=200_000,
+        max_queued_per_owner=50,
+    )
+
+
+@pytest.fixture
+def client(engine: Engine, settings: Settings) -> Iterator[TestClient]:
+    """The API; what it does not foresee is answered with 500, as by a real server."""
+    app = create_app(settings)
+    with TestClient(app, base_url="http://test/api/v1", raise_server_exceptions=False) as made:
+        yield made

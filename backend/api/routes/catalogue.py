@@ -22,8 +22,8 @@ router = APIRouter(tags=["catalogue"])
 
 @router.get("/models", summary="Models by name")
 def list_models(connection: TheConnection, means: TheMeans, limit: Limit = 100, cursor: Cursor = None) -> Page[Model]:
-    rows, total = models.list_page(connection, limit=limit, after=decode_cursor(means.settings, cursor))
-    following = encode_cursor(means.settings, rows[-1]["name"]) if len(rows) == limit else None
+    rows, total = models.list_page(connection, limit=limit, after=decode_cursor(means.settings, "models", cursor))
+    following = encode_cursor(means.settings, "models", rows[-1]["name"]) if len(rows) == limit else None
     return Page(items=[Model.model_validate(dict(row)) for row in rows], next_cursor=following, total=total)
 
 
@@ -43,10 +43,11 @@ def model_names(
 def list_datasets(
     connection: TheConnection, means: TheMeans, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[Dataset]:
-    after: Any = decode_cursor(means.settings, cursor)
+    after: Any = decode_cursor(means.settings, "datasets", cursor)
     rows, total = datasets.list_page(connection, limit=limit, after=tuple(after) if after else None)
     following = (
-        encode_cursor(means.settings, [rows[-1]["name"], rows[-1]["version"]]) if len(rows) == limit else None
+        encode_cursor(means.settings, "datasets", [rows[-1]["name"], rows[-1]["version"]])
+        if len(rows) == limit else None
     )
     return Page(items=[Dataset.model_validate(dict(row)) for row in rows], next_cursor=following, total=total)
 
@@ -61,9 +62,10 @@ def list_stimuli(
     name: str, connection: TheConnection, means: TheMeans, limit: Limit = 500, cursor: Cursor = None
 ) -> Page[Stimulus]:
     dataset = catalogue.require_dataset(connection, name)
-    after = decode_cursor(means.settings, cursor)
+    listing = f"stimuli of {dataset['id']}"
+    after = decode_cursor(means.settings, listing, cursor)
     rows = datasets.list_stimuli(connection, dataset["id"], limit=limit, after=-1 if after is None else after)
-    following = encode_cursor(means.settings, rows[-1]["ord"]) if len(rows) == limit else None
+    following = encode_cursor(means.settings, listing, rows[-1]["ord"]) if len(rows) == limit else None
     return Page(
         items=[Stimulus.model_validate(dict(row)) for row in rows], next_cursor=following, total=dataset["n_stimuli"]
     )

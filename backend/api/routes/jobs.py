@@ -11,7 +11,7 @@ from backend.api.cursors import decode_cursor, encode_cursor
 from backend.api.deps import Cursor, Limit, TheConnection, TheMeans
 from backend.contracts.jobs import Job, JobCounts, JobEvent, Submission
 from backend.contracts.pages import Page
-from backend.db.repositories import jobs, workers
+from backend.db.repositories import job_listing, jobs, workers
 from backend.domain.errors import Conflict
 from backend.domain.jobs import STATES, JobKind, JobState
 from backend.services import submissions, uploads
@@ -43,16 +43,17 @@ def list_jobs(
     connection: TheConnection, means: TheMeans, state: JobState | None = None, kind: JobKind | None = None,
     parent: Annotated[int | None, Query(ge=1, le=2**62)] = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> Page[Job]:
-    rows, total = jobs.list_page(
-        connection, limit=limit, before=decode_cursor(means.settings, cursor), state=state, kind=kind, parent=parent
+    rows, total = job_listing.list_page(
+        connection, limit=limit, before=decode_cursor(means.settings, "jobs", cursor), state=state, kind=kind,
+        parent=parent,
     )
-    following = encode_cursor(means.settings, rows[-1]["id"]) if len(rows) == limit else None
+    following = encode_cursor(means.settings, "jobs", rows[-1]["id"]) if len(rows) == limit else None
     return Page(items=[_wire(row) for row in rows], next_cursor=following, total=total)
 
 
 @router.get("/job-counts", summary="Number of jobs per state, and of workers at hand")
 def job_counts(connection: TheConnection) -> JobCounts:
-    counts = jobs.count_by_state(connection)
+    counts = job_listing.count_by_state(connection)
     return JobCounts(
         states={state: counts.get(state, 0) for state in STATES}, workers=workers.count_alive(connection)
     )
@@ -66,7 +67,7 @@ def get_job(job_id: JobId, connection: TheConnection) -> Job:
 @router.get("/jobs/{job_id}/events", summary="A job's history, oldest first")
 def job_events(job_id: JobId, connection: TheConnection) -> Page[JobEvent]:
     submissions.require_job(connection, job_id)
-    items = [JobEvent.model_validate(dict(row)) for row in jobs.events(connection, job_id)]
+    items = [JobEvent.model_validate(dict(row)) for row in job_listing.events(connection, job_id)]
     return Page(items=items, next_cursor=None, total=len(items))
 
 

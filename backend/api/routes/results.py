@@ -47,10 +47,10 @@ def get_matrix(
     binary = BINARY in accept
     encoded = results.encoded_matrix(
         connection, means.cache, dataset=dataset, metric=metric, preprocess=preprocess, chosen=chosen, binary=binary,
-        known_etag=if_none_match,
+        is_known=lambda etag: _is_known(etag, if_none_match),
     )
-    if encoded is None:
-        return Response(status_code=304, headers={"ETag": if_none_match or "", "Vary": "Accept"})
+    if encoded.body is None:
+        return Response(status_code=304, headers={"ETag": encoded.etag, "Vary": "Accept"})
     return Response(encoded.body, media_type=BINARY if binary else JSON, headers={
         "ETag": encoded.etag, "Cache-Control": "no-cache", "Vary": "Accept",
         SHAPE_HEADER: f"{encoded.n_models},{encoded.n_models}", ORDER_HASH_HEADER: encoded.order_hash,
@@ -88,8 +88,15 @@ def get_finding(
     return _json(etag, body, if_none_match)
 
 
-def _json(etag: str, body: bytes, known_etag: str | None) -> Response:
+def _json(etag: str, body: bytes, if_none_match: str | None) -> Response:
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if known_etag == etag:
+    if _is_known(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=JSON, headers=headers)
+
+
+def _is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether `If-None-Match` names the ETag: alone, in a list, as `*`, or weakened by a proxy that compressed the
+    answer."""
+    known = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
+    return etag in known or known == ["*"]

@@ -8,6 +8,7 @@ from typing import Annotated
 import anyio
 import anyio.from_thread
 from fastapi import APIRouter, Header, Request, Response
+from starlette.requests import ClientDisconnect
 
 from backend.api.deps import Means, TheMeans
 from backend.contracts.jobs import Checkpoint, Job
@@ -64,4 +65,8 @@ async def _receive(request: Request, means: Means, max_bytes: int, announced: in
 
         return means.store.put(chunks(), max_bytes)[0]
 
-    return await anyio.to_thread.run_sync(store)
+    try:
+        return await anyio.to_thread.run_sync(store)
+    except ClientDisconnect as error:
+        # Nobody is left to read the answer; nothing was stored under a final name.
+        raise InvalidInput("The upload was broken off.", "Send the file again.") from error
