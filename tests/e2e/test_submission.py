@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from tests.e2e.conftest import METRIC, Ready, settled
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.conftest import METRIC, Ready, Study, settled
+from tests.support.small_demo import make_checkpoints
 
 pytestmark = pytest.mark.e2e
 
@@ -62,9 +66,31 @@ def test_a_model_by_name_ends_as_a_row_of_the_heatmap(ready: Ready) -> None:
     assert METRIC.split(".")[0] in page.url
 
 
-def test_a_file_that_is_no_checkpoint_is_refused_with_a_hint(ready: Ready, tmp_path: object) -> None:
+def test_a_checkpoint_file_ends_as_a_model(ready: Ready, study: Study, tmp_path: Path) -> None:
+    make_checkpoints(tmp_path)
     page = ready("/submit?v=1&source=checkpoint")
     page.wait_for_selector("#checkpoint-file", state="attached")
-    page.evaluate("window.__complaints = []")
     page.click("#submit-send")
     page.wait_for_selector("text=Choose a checkpoint file")
+    page.set_input_files("#checkpoint-file", tmp_path / "tiny-0.safetensors")
+    page.wait_for_selector("text=tiny-0, test_resnet, supervised, convolutional")
+    page.click("#submit-datasets")
+    page.get_by_role("option").first.click()
+    page.keyboard.press("Escape")
+    page.click("#submit-send")
+    page.wait_for_url("**/jobs/*")
+    page.wait_for_selector(".job-head .state-succeeded", timeout=120_000)
+    assert study.client.model("tiny-0").source == "checkpoint"
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_words(browser: Browser, study: Study, tmp_path: Path) -> None:
+    # A context of its own: Chromium itself writes the refused upload to the console.
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{study.url}/submit?v=1&source=checkpoint")
+    page.wait_for_selector("#checkpoint-file", state="attached")
+    (tmp_path / "letter.safetensors").write_bytes(b"Dear reader, this is no checkpoint." * 9)
+    page.set_input_files("#checkpoint-file", tmp_path / "letter.safetensors")
+    page.wait_for_function("() => document.getElementById('submit-checkpoint-error').textContent.length > 20")
+    assert "undefined" not in page.inner_text("#submit-checkpoint-error")
+    context.close()

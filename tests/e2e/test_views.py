@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from frontend.urls import ConsistencyView, SimilarityView, encode, link
+from frontend.urls import ConsistencyView, SimilarityView, encode, link, schema
 from tests.e2e.conftest import DATASETS, METRIC, Ready, Study, settled
 
 pytestmark = pytest.mark.e2e
@@ -174,19 +174,10 @@ def test_the_browser_writes_the_links_that_the_server_writes(ready: Ready) -> No
     ]
     for path, view in views:
         written = page.evaluate(
-            """([path, fields]) => {
-              const schema = JSON.parse(document.getElementById("schema-for-test")?.textContent || "null");
-              return window.dash_clientside.parallax.searchWith(schema || fields.schema, path, "", fields.values);
-            }""",
-            [path, {"schema": _schema(), "values": vars(view)}],
+            "([schema, path, values]) => window.dash_clientside.parallax.searchWith(schema, path, '', values)",
+            [schema(), path, vars(view)],
         )
         assert written == encode(view)
-
-
-def _schema() -> dict[str, Any]:
-    from frontend.urls import schema
-
-    return schema()
 
 
 def test_every_dataset_can_be_chosen(ready: Ready) -> None:
