@@ -5,6 +5,7 @@ expected to go wrong ends in a message and what to do about it on standard error
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -12,6 +13,13 @@ import typer
 from parallax.cli import about, database, datasets, doctor, local, models, services
 
 FAILED, USAGE, REFUSED = 1, 2, 3
+# What the machine may say to any file operation, and what to do about it. Any other OSError is a fault of ours.
+EXPECTED = {
+    errno.ENOSPC: "Free some space; nothing that was finished is lost, and starting again goes on.",
+    errno.EDQUOT: "Your quota is used up; free some space, or use a data folder elsewhere (--home).",
+    errno.EACCES: "Use a data folder that you may write to (--home), or correct the permissions.",
+    errno.EROFS: "The disk is read-only; use a data folder elsewhere (--home).",
+}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,6 +56,10 @@ def run() -> None:
         details = [f"{field.field}: {field.message} {field.hint}".strip() for field in problem.fields]
         message = problem.detail or problem.title
         sys.exit(report("\n  ".join([message, *details]), problem.hint, status_of_http(problem.status)))
+    except OSError as error:
+        if error.errno not in EXPECTED:
+            raise
+        sys.exit(report(f"{error.strerror}: {error.filename or 'while writing'}", EXPECTED[error.errno], FAILED))
     except KeyboardInterrupt:
         sys.exit(130)
 

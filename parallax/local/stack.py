@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import parallax
 from backend.domain.errors import NotAvailable
@@ -18,10 +19,13 @@ from parallax.local import postgres, valkey
 from parallax.local.gpus import cpu_processes, gpu_ids
 from parallax.local.home import Home
 from parallax.local.ports import HOST, listen
+from parallax.local.postgres import EmbeddedPostgres
 from parallax.local.reachable import wait_for_broker, wait_for_database
 from parallax.local.supervisor import Child, Stopped, Supervisor
+from parallax.local.valkey import EmbeddedValkey
 
-WEB_PORT = 8050
+PORT_TRIES = 3
+Server = TypeVar("Server")
 Say = Callable[[str], None]
 # What runs beside the stack once it is ready: gets its address and an event that means "end now"; answers
 # an exit status to end with, or None to go on serving.
@@ -104,16 +108,22 @@ def _database(settings: Settings, home: Home, supervisor: Supervisor, say: Say, 
         given = settings.database_url.get_secret_value()
         wait_for_database(given, say, supervisor.stopping)
         return given
-    server = postgres.prepare(home, preferred_port=0 if anywhere else postgres.PREFERRED_PORT)
-    say(f"Postgres on port {server.port}, its data in {server.cluster}")
-    supervisor.start(
-        Child(
-            "postgres", server.argv, cwd=server.cluster.parent,
+
+    def make() -> tuple[EmbeddedPostgres, Child]:
+        server = postgres.prepare(home, preferred_port=0 if anywhere else postgres.PREFERRED_PORT)
+        say(f"Postgres on port {server.port}, its data in {server.cluster}")
+        return server, Child(
+            "postgres",
+            server.argv,
+            cwd=server.cluster.parent,
             options={"user": server.user, "death_signal": signal.SIGINT},
-            ready=server.answers, before_restart=server.clear_leftovers,
-            stop_signal=postgres.STOP_SIGNAL, patience_s=20.0,
+            ready=server.answers,
+            before_restart=server.clear_leftovers,
+            stop_signal=postgres.STOP_SIGNAL,
+            patience_s=20.0,
         )
-    )  # fmt: skip
+
+    server = _start_server(supervisor, make)
     server.create_database()
     return server.url
 
@@ -124,10 +134,28 @@ def _broker(settings: Settings, home: Home, supervisor: Supervisor, say: Say, an
         given = settings.broker_url.get_secret_value()
         wait_for_broker(given, say, supervisor.stopping)
         return given
-    server = valkey.prepare(home, preferred_port=0 if anywhere else valkey.PREFERRED_PORT)
-    say(f"Valkey on port {server.port}")
-    supervisor.start(Child("valkey", server.argv, ready=server.answers, ready_s=15.0, patience_s=3.0))
-    return server.url
+
+    def make() -> tuple[EmbeddedValkey, Child]:
+        server = valkey.prepare(home, preferred_port=0 if anywhere else valkey.PREFERRED_PORT)
+        say(f"Valkey on port {server.port}")
+        return server, Child("valkey", server.argv, ready=server.answers, ready_s=15.0, patience_s=3.0)
+
+    return _start_server(supervisor, make).url
+
+
+def _start_server(supervisor: Supervisor, make: Callable[[], tuple[Server, Child]]) -> Server:
+    """Starts a server that binds a port by itself, and tries another one if somebody took it in between."""
+    tries = PORT_TRIES
+    while True:
+        server, child = make()
+        try:
+            supervisor.start(child)
+        except NotAvailable as error:
+            tries -= 1
+            if "in use" not in error.message or not tries:
+                raise
+        else:
+            return server
 
 
 def _environment(settings: Settings, home: Home, url: str, database_url: str, broker_url: str) -> dict[str, str]:

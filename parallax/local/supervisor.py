@@ -97,8 +97,14 @@ class Supervisor:
         its log, if one ends or is not ready in time; Stopped if a signal came."""
         fresh = [self._start(child) for child in children]
         self._report()
-        for one in fresh:
-            self._wait_ready(one)
+        try:
+            for one in fresh:
+                self._wait_ready(one)
+        except NotAvailable:
+            for one in fresh:
+                processes.kill_group(one.process)
+                self._running.remove(one)
+            raise
 
     def watch(self) -> None:
         """Restarts what dies, until a signal comes or `stopping` is set."""
@@ -164,7 +170,8 @@ class Supervisor:
             self._report()
 
     def _report(self) -> None:
-        self._on_change({one.child.name: one.process.pid for one in self._running})
+        with suppress(OSError):  # a full disk must not end what runs
+            self._on_change({one.child.name: one.process.pid for one in self._running})
 
     def _check_stop(self) -> None:
         if self.stopping.is_set():

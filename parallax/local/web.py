@@ -12,6 +12,7 @@ import socket
 
 import uvicorn
 
+from backend.logs import configure_logs
 from backend.settings import get_settings
 from parallax.local.app import create_app
 
@@ -19,6 +20,7 @@ from parallax.local.app import create_app
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--socket", type=int, required=True)
+    configure_logs()
     listening = socket.socket(fileno=parser.parse_args().socket)
     config = uvicorn.Config(
         create_app(get_settings()), access_log=False, ws="none", lifespan="on", timeout_graceful_shutdown=3

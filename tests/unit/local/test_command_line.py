@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
@@ -82,6 +83,15 @@ def test_expected_errors_end_in_a_message_a_hint_and_a_status(
     assert said.err.startswith("Error: x\n") and said.err.endswith("Do that.\n") and "Traceback" not in said.err
     assert ("model.name: is empty" in said.err) == isinstance(error, ApiError)
     assert about.version
+
+
+def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(_: str) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/x")
+
+    monkeypatch.setattr("importlib.metadata.version", full)
+    assert run(monkeypatch, "version") == 1
+    assert capsys.readouterr().err.startswith("Error: No space left on device: /data/x\nFree some space")
 
 
 def test_a_setting_that_cannot_be_understood_is_named_as_its_variable(

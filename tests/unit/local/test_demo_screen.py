@@ -28,7 +28,7 @@ def test_plain_progress_is_one_line_every_few_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(demo_screen.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     screen = PlainScreen(to_stderr=False)
     screen.step("Adding dataset coins")
     screen.work(COUNTS, [JOB])
