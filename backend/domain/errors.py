@@ -3,8 +3,8 @@
 ParallaxError
 ├── InvalidInput            what a person gave cannot be used (HTTP 422, exit code 2)
 │   ├── FieldErrors         several problems of one form, each with its field
-│   ├── UnknownMetric, BadMetricParameter, BadPreprocess   (the metric catalogue)
-│   └── BadEmbedding        non-finite, constant, too few rows, mismatched rows
+│   ├── UnknownMetric, BadMetricParameter, BadPreprocess   (backend.domain.metrics)
+│   └── BadEmbedding, MemoryBudgetTooSmall                 (workers.similarity.errors)
 ├── NotFound                no such model, dataset, matrix or job (404)
 ├── Conflict                it clashes with what exists (409)
 ├── TooManyJobs             the owner's share of the queue is full (429)

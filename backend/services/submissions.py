@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from backend.contracts.archives import CheckpointHeader
 from backend.contracts.jobs import CheckpointModel, ExistingModel, Submission, TimmModel
-from backend.db.repositories import datasets, jobs, models
+from backend.db.repositories import datasets, job_listing, jobs, models
 from backend.db.repositories.jobs import NewJob
 from backend.domain.attributes import MODEL_ATTRIBUTES, is_slug, slug_of
 from backend.domain.errors import (
@@ -200,7 +200,7 @@ def checkpoint_of(submission: Submission) -> str | None:
 
 def require_job(connection: Connection, job_id: int) -> Any:
     """A job's row, or NotFound."""
-    row = jobs.get(connection, job_id)
+    row = job_listing.get(connection, job_id)
     if row is None:
         raise NotFound(f"There is no job {job_id}.", "Look at the list of jobs.")
     return row

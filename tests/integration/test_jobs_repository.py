@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from backend.db.engine import transaction
-from backend.db.repositories import jobs, workers
+from backend.db.repositories import job_listing, jobs, workers
 from backend.db.repositories.jobs import ClaimedJob
 from tests.support.rows import add_dataset, add_model, new_job
 
@@ -40,13 +40,13 @@ def expire(connection: Connection, job: ClaimedJob) -> None:
 
 
 def state(connection: Connection, job_id: int) -> str:
-    row = jobs.get(connection, job_id)
+    row = job_listing.get(connection, job_id)
     assert row is not None
     return str(row["state"])
 
 
 def history(connection: Connection, job_id: int) -> list[tuple[str, int]]:
-    return [(event["state"], event["attempt"]) for event in jobs.events(connection, job_id)]
+    return [(event["state"], event["attempt"]) for event in job_listing.events(connection, job_id)]
 
 
 def due_now(connection: Connection) -> None:
@@ -58,7 +58,7 @@ def test_a_job_goes_from_queued_over_running_to_succeeded_once(connection: Conne
     job = must_claim(connection)
     assert (job.id, job.attempt, job.spec) == (number, 1, {"key": 0})
     assert beat(connection, job, step="embed", done=1, total=2) == jobs.Beat(lost=False)
-    row = jobs.get(connection, number)
+    row = job_listing.get(connection, number)
     assert row is not None and row["progress"] == {"step": "embed", "done": 1, "total": 2}
     assert jobs.hold(connection, job)
     assert jobs.finish(connection, job, SHA)
@@ -260,7 +260,7 @@ def test_a_job_that_is_given_back_keeps_its_attempts_unless_counted(connection: 
     (number,) = jobs.enqueue(connection, [new_job(max_attempts=2)])
     for _ in range(5):
         assert jobs.release(connection, must_claim(connection), "being stopped")
-    row = jobs.get(connection, number)
+    row = job_listing.get(connection, number)
     assert row is not None and row["max_attempts"] - row["attempt"] == 2
     for expected in ("queued", "failed"):
         due_now(connection)
@@ -351,7 +351,7 @@ def test_expansion_wants_what_is_missing_and_relies_on_what_runs(connection: Con
         "preprocess": "l2", "extractor_version": 1, "parent_id": None, "owner": "local", "max_attempts": 3,
     }  # fmt: skip
     extraction, comparison = expand(connection, **wanted)
-    kinds = {number: jobs.get(connection, number)["kind"] for number in (extraction, comparison)}  # type: ignore[index]
+    kinds = {number: job_listing.get(connection, number)["kind"] for number in (extraction, comparison)}  # type: ignore[index]
     assert kinds == {extraction: "extract", comparison: "compare"}
     assert expand(connection, **wanted) == [extraction, comparison]
     assert must_claim(connection).id == comparison and must_claim(connection).id == extraction

@@ -33,7 +33,11 @@ def run(context: JobContext) -> Outcome:
                 "Submit it again under another name.",
             )
         model_id, name = models.add(connection, values)
-        jobs.set_subject(connection, context.job, model_id=model_id)
+        # The same network under another name is the model that is there already; the job says so.
+        title = None
+        if name != values["name"]:
+            title = f"Compute {name}, the network that was submitted as {values['name']}"
+        jobs.set_subject(connection, context.job, model_id=model_id, title=title)
         expand(
             connection, model_id=model_id, model=name, dataset_ids=context.job.spec["dataset_ids"],
             metrics=context.job.spec["metrics"], preprocess=context.job.spec["preprocess"],

@@ -3,7 +3,10 @@ connections."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
+from sqlalchemy import Connection
 
 from backend.db.engine import make_engine, transaction
 from backend.db.repositories import workers
@@ -18,12 +21,17 @@ def announce(name: str) -> None:
     _once(lambda connection: workers.seen(connection, name, started=True), "worker could not announce itself")
 
 
+def still_there(name: str) -> None:
+    """Notes that a worker without work lives."""
+    _once(lambda connection: workers.seen(connection, name), "worker could not say that it is there")
+
+
 def drain(name: str) -> None:
     """Asks the worker's children to give their jobs back at the next chunk, so that stopping does not take long."""
     _once(lambda connection: workers.drain(connection, name), "worker could not be marked as stopping")
 
 
-def _once(write, complaint: str) -> None:  # type: ignore[no-untyped-def]
+def _once(write: Callable[[Connection], None], complaint: str) -> None:
     engine = make_engine(get_settings().database_url.get_secret_value(), pool_size=1)
     try:
         with transaction(engine) as connection:

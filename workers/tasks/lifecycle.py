@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
+from backend.logs import configure_logs
 from workers.runtime.housekeeping import sweep_store
-from workers.runtime.logs import configure_logs
-from workers.runtime.registration import announce, drain
+from workers.runtime.registration import announce, drain, still_there
+
+IDLE_BEAT_S = 20.0
 
 
 @setup_logging.connect
@@ -15,9 +19,11 @@ def _logs(**_: object) -> None:
 
 
 @worker_ready.connect
-def _announce(sender: object, **_: object) -> None:
-    announce(str(getattr(sender, "hostname", "worker")))
+def _announce(sender: Any, **_: object) -> None:
+    announce(sender.hostname)
     sweep_store()
+    # Celery's own timer, not a thread: the parent forks children while it runs.
+    sender.timer.call_repeatedly(IDLE_BEAT_S, still_there, (sender.hostname,))
 
 
 @worker_shutting_down.connect

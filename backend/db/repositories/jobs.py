@@ -184,15 +184,17 @@ def hold(connection: Connection, job: ClaimedJob) -> bool:
 
 
 def set_subject(
-    connection: Connection, job: ClaimedJob, *, model_id: int | None = None, dataset_id: int | None = None
+    connection: Connection, job: ClaimedJob, *, model_id: int | None = None, dataset_id: int | None = None,
+    title: str | None = None,
 ) -> None:
-    """Notes which model or dataset a job turned out to be about."""
+    """Notes which model or dataset a job turned out to be about, and, if that changes it, what the job is called."""
     connection.execute(
         text("""
-            UPDATE jobs SET model_id = coalesce(:model, model_id), dataset_id = coalesce(:dataset, dataset_id)
+            UPDATE jobs SET model_id = coalesce(:model, model_id), dataset_id = coalesce(:dataset, dataset_id),
+                title = coalesce(:title, title)
             WHERE id = :id
         """),
-        {"id": job.id, "model": model_id, "dataset": dataset_id},
+        {"id": job.id, "model": model_id, "dataset": dataset_id, "title": title},
     )
 
 
@@ -321,62 +323,12 @@ def is_succeeded(connection: Connection, job: ClaimedJob) -> bool:
     ).scalar() is not None
 
 
-JOB_COLUMNS = """
-    j.id, j.kind, j.state, j.title, j.parent_id AS parent, m.name AS model, d.name AS dataset, j.metric, j.attempt,
-    j.max_attempts, j.progress, j.error, j.cancel_requested, j.worker, j.created_at, j.started_at, j.finished_at,
-    j.lease_until, (SELECT jsonb_object_agg(state, n) FROM (
-        SELECT c.state, count(*) AS n FROM jobs c WHERE c.parent_id = j.id GROUP BY c.state) s) AS children
-"""
-JOB_SOURCE = "FROM jobs j LEFT JOIN models m ON m.id = j.model_id LEFT JOIN datasets d ON d.id = j.dataset_id"
-
-
-def get(connection: Connection, job_id: int) -> RowMapping | None:
-    """One job with the names of what it is about."""
-    return connection.execute(
-        text(f"SELECT {JOB_COLUMNS} {JOB_SOURCE} WHERE j.id = :id"), {"id": job_id}
-    ).mappings().one_or_none()
-
-
 def get_by_idempotency_key(connection: Connection, owner: str, key: str) -> RowMapping | None:
     """The job that a request with this key made, with the hash of that request."""
     return connection.execute(
         text("SELECT id, request_hash FROM jobs WHERE owner = :owner AND idempotency_key = :key"),
         {"owner": owner, "key": key},
     ).mappings().one_or_none()
-
-
-def list_page(
-    connection: Connection, *, limit: int, before: int | None, state: str | None, kind: str | None,
-    parent: int | None,
-) -> tuple[Sequence[RowMapping], int]:
-    """Jobs newest first, and how many there are in all."""
-    conditions = ["true"]
-    values: dict[str, Any] = {"limit": limit}
-    for column, value in (("state", state), ("kind", kind), ("parent_id", parent)):
-        if value is not None:
-            conditions.append(f"j.{column} = :{column}")
-            values[column] = value
-    where = " AND ".join(conditions)
-    total = connection.execute(text(f"SELECT count(*) FROM jobs j WHERE {where}"), values).scalar_one()
-    if before is not None:
-        where += " AND j.id < :before"
-        values["before"] = before
-    rows = connection.execute(
-        text(f"SELECT {JOB_COLUMNS} {JOB_SOURCE} WHERE {where} ORDER BY j.id DESC LIMIT :limit"), values
-    ).mappings().all()
-    return rows, int(total)
-
-
-def events(connection: Connection, job_id: int) -> Sequence[RowMapping]:
-    """A job's history, oldest first."""
-    return connection.execute(
-        text("SELECT at, state, attempt, detail FROM job_events WHERE job_id = :id ORDER BY id"), {"id": job_id}
-    ).mappings().all()
-
-
-def count_by_state(connection: Connection) -> dict[str, int]:
-    rows = connection.execute(text("SELECT state, count(*) AS n FROM jobs GROUP BY state")).mappings()
-    return {row["state"]: row["n"] for row in rows}
 
 
 def count_unfinished(connection: Connection, owner: str) -> int:
