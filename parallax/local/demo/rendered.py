@@ -20,7 +20,7 @@ COLOURS = {
     "grey": (128, 128, 128), "teal": (36, 150, 158),
 }
 SHAPES = ("circle", "square", "triangle", "star", "cross", "ring", "ellipse", "hexagon")
-SIZES = {"small": (11, 15), "medium": (18, 22), "large": (25, 30)}
+SIZES = {"small": (14, 17), "medium": (19, 23), "large": (25, 29)}  # radius in pixels
 
 
 @dataclass(frozen=True)
