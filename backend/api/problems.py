@@ -20,6 +20,7 @@ from backend.domain.errors import (
     NotFound,
     ParallaxError,
     StorageFull,
+    TooLarge,
     TooManyJobs,
 )
 
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 # The first class that fits gives the status; the order is from special to general.
 STATUSES: tuple[tuple[type[ParallaxError], int], ...] = (
     (NotFound, 404), (Conflict, 409), (TooManyJobs, 429), (StorageFull, 507), (NotAvailable, 503),
-    (InvalidInput, 422), (ParallaxError, 500),
+    (TooLarge, 413), (InvalidInput, 422), (ParallaxError, 500),
 )
 
 

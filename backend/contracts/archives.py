@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from backend.domain.attributes import DOMAINS, MODEL_ATTRIBUTES, SLUG_PATTERN
 from backend.domain.errors import FieldError, FieldErrors, InvalidInput
@@ -68,13 +68,17 @@ class ArchiveManifest(BaseModel):
         return value
 
 
+Side = Annotated[int, Field(ge=1, le=2048)]
+Deviation = Annotated[FiniteFloat, Field(gt=0)]
+
+
 class DataConfig(BaseModel):
     """Preprocessing of a model, as timm's data config writes it."""
 
     model_config = ConfigDict(extra="forbid")
-    input_size: tuple[Literal[3], int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    input_size: tuple[Literal[3], Side, Side]
+    mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    std: tuple[Deviation, Deviation, Deviation]
     interpolation: Literal["bicubic", "bilinear", "nearest", "lanczos"] = "bicubic"
     crop_pct: float = Field(1.0, gt=0, le=1)
     crop_mode: Literal["center", "squash", "border"] = "center"

@@ -3,6 +3,7 @@
 ParallaxError
 ├── InvalidInput            what a person gave cannot be used (HTTP 422, exit code 2)
 │   ├── FieldErrors         several problems of one form, each with its field
+│   ├── TooLarge            a file of more bytes than are accepted (413)
 │   ├── UnknownMetric, BadMetricParameter, BadPreprocess   (backend.domain.metrics)
 │   └── BadEmbedding, MemoryBudgetTooSmall                 (workers.similarity.errors)
 ├── NotFound                no such model, dataset, matrix or job (404)
@@ -53,6 +54,10 @@ class FieldErrors(InvalidInput):
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
         self.errors = errors
+
+
+class TooLarge(InvalidInput):
+    """A file has more bytes than are accepted."""
 
 
 class NotFound(ParallaxError):

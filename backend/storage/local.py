@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from backend.domain.errors import InvalidInput, StorageFull, StoredFileDamaged
+from backend.domain.errors import StorageFull, StoredFileDamaged, TooLarge
 
 TEMPORARY_PREFIX = ".tmp-"
 # Verified files by (inode, size, modification time): hashing again what has not changed would only cost time.
@@ -35,7 +35,7 @@ class LocalStore:
                 for chunk in chunks:
                     size += len(chunk)
                     if max_bytes is not None and size > max_bytes:
-                        raise InvalidInput(
+                        raise TooLarge(
                             f"The file is larger than the {max_bytes:,} bytes that are accepted.",
                             "Send a smaller file.",
                         )

@@ -19,7 +19,7 @@ class ArrayStore(Protocol):
     """What every store can do. All methods may be called from several processes at once."""
 
     def put(self, chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[str, int]:
-        """Stores bytes durably; answers (SHA-256, size in bytes). StorageFull, or InvalidInput beyond `max_bytes`."""
+        """Stores bytes durably; answers (SHA-256, size in bytes). StorageFull, or TooLarge beyond `max_bytes`."""
         ...
 
     def path(self, sha256: str) -> Path:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from backend.api.deps import Means, TheMeans
 from backend.contracts.jobs import Checkpoint, Job
 from backend.db.engine import transaction
-from backend.domain.errors import InvalidInput
+from backend.domain.errors import InvalidInput, TooLarge
 from backend.services import submissions, uploads
 
 router = APIRouter(tags=["uploads"])
@@ -51,8 +51,7 @@ async def upload_dataset(
 async def _receive(request: Request, means: Means, max_bytes: int, announced: int | None) -> str:
     """Streams a body into the store; its SHA-256. Refused before it comes if it says that it is too large."""
     if announced is not None and announced > max_bytes:
-        raise InvalidInput(f"The file has {announced:,} bytes; at most {max_bytes:,} are accepted.",
-                           "Send a smaller file.")
+        raise TooLarge(f"The file has {announced:,} bytes; at most {max_bytes:,} are accepted.", "Send a smaller file.")
     stream = request.stream()
 
     def store() -> str:

@@ -324,7 +324,8 @@ def is_succeeded(connection: Connection, job: ClaimedJob) -> bool:
 
 
 def get_by_idempotency_key(connection: Connection, owner: str, key: str) -> RowMapping | None:
-    """The job that a request with this key made, with the hash of that request."""
+    """The job that a request with this key made, and its request's hash. Requests with one key wait for each other."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{owner} {key}"})
     return connection.execute(
         text("SELECT id, request_hash FROM jobs WHERE owner = :owner AND idempotency_key = :key"),
         {"owner": owner, "key": key},
