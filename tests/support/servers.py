@@ -10,7 +10,6 @@ import pytest
 import redis
 
 from parallax.local import postgres, valkey
-from parallax.local.binaries import postgres_candidates
 from parallax.local.home import Home
 from parallax.local.postgres import EmbeddedPostgres
 from parallax.local.valkey import EmbeddedValkey
@@ -36,11 +35,8 @@ def server_home() -> Iterator[Home]:
 
 @pytest.fixture(scope="session")
 def postgres_server(server_home: Home) -> Iterator[EmbeddedPostgres]:
-    """The session's Postgres: the wheel's, which most users have, or else the system's."""
-    wheel = any(found.origin == "wheel" for found in postgres_candidates())
-    server = postgres.prepare(
-        server_home, preferred_port=0, origin="wheel" if wheel else None, settings=UNSAFE_BUT_FAST
-    )
+    """The session's Postgres: the one that `parallax up` would start here."""
+    server = postgres.prepare(server_home, preferred_port=0, settings=UNSAFE_BUT_FAST)
     with postgres.running(server, server_home.fresh_log("postgres")):
         yield server
 
