@@ -21,6 +21,7 @@ from backend.domain.consistency import MIN_PAIRS, ConsistencyTable, consistency,
 # account for 64 % or more of the variance of another's; below 0.5 for less than a quarter.
 LARGELY = 0.8
 PARTLY = 0.5
+VERDICTS = ("largely", "partly", "hardly")
 # Fewer models than this mostly tie and the sentence says that the figure is rough.
 FEW_MODELS = 8
 
@@ -39,7 +40,7 @@ class FindingText:
 def verdict(median_r: float) -> str:
     """`largely`, `partly` or `hardly`, from the median r rounded to two decimals."""
     shown = round(median_r, 2)
-    return "largely" if shown >= LARGELY else "partly" if shown >= PARTLY else "hardly"
+    return VERDICTS[0 if shown >= LARGELY else 1 if shown >= PARTLY else 2]
 
 
 def finding(
@@ -60,8 +61,8 @@ def finding(
 
     Numbers: `metric preprocess method n_datasets n_dataset_pairs n_models n_model_pairs n_model_pairs_min`
     always; with at least one correlation `median_r min_r q1_r q3_r max_r verdict weakest_pair
-    strongest_pair`, with untrained models among them `n_trained_models median_r_trained`, and for each two
-    objectives that have at least three model pairs `set_pair.<a>.<b>.median_r`, `.n_pairs` and
+    strongest_pair`, with untrained models among them `n_trained_models median_r_trained verdict_trained`,
+    and for each two objectives that have at least three model pairs `set_pair.<a>.<b>.median_r`, `.n_pairs` and
     `.n_dataset_pairs`. Cost: that of `consistency`, some ten times.
     """
     if np.shape(matrices)[0] != len(datasets) or np.shape(matrices)[1] != len(objectives):
@@ -127,7 +128,10 @@ def _trained_alone(
         return {}
     r = consistency(matrices[:, trained][:, :, trained]).r
     median = _median_above_diagonal(r)
-    return {"n_trained_models": int((trained & compared).sum()), "median_r_trained": median}
+    return {
+        "n_trained_models": int((trained & compared).sum()), "median_r_trained": median,
+        "verdict_trained": None if median is None else verdict(median),
+    }
 
 
 def _by_objective(values: FloatArray, objectives: Sequence[str]) -> dict[str, Number]:
@@ -163,7 +167,10 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     weak, strong = (_between(numbers[key], title) for key in ("weakest_pair", "strongest_pair"))
     few = isinstance(n_models, int) and n_models < FEW_MODELS
     opening = f"With only {n_models} models so far, which" if few else "Which"
-    claim = f"{opening} models look alike {numbers['verdict']} carries over from one dataset to another"
+    claim = (
+        f"{opening} models look alike {numbers['verdict']} carries over from one dataset to another"
+        f"{_among_trained(numbers)}"
+    )
     of_what = f"the similarities of {n_models} models ({pairs}, {metric})"
     if numbers["n_dataset_pairs"] == 1:
         r = _shown(numbers["median_r"])
@@ -174,6 +181,15 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
         f"{_shown(numbers['q1_r'])} to {_shown(numbers['q3_r'])}), from {_shown(numbers['min_r'])} {weak} to "
         f"{_shown(numbers['max_r'])} {strong}{_trained(numbers)}."
     )
+
+
+def _among_trained(numbers: Mapping[str, Number]) -> str:
+    """Said in the claim itself where the trained models alone would earn another verdict than all models do."""
+    every, trained = numbers["verdict"], numbers.get("verdict_trained")
+    if trained is None or trained == every:
+        return ""
+    weaker = VERDICTS.index(str(trained)) > VERDICTS.index(str(every))
+    return f", {'but' if weaker else 'and'} {trained} among the trained models alone"
 
 
 def _trained(numbers: Mapping[str, Number]) -> str:

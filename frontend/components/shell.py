@@ -91,8 +91,9 @@ def live_badge(counts: JobCounts) -> dcc.Link | None:
     running, queued = counts.states.get("running", 0), counts.states.get("queued", 0)
     if not running + queued:
         return None
-    words = f"{running:,} running" + (f", {queued:,} queued" if queued else "")
     dot = html.Span(className="live-dot", **{"aria-hidden": "true"})
+    rest = html.Span(f", {queued:,} queued" if queued else "", className="live-rest")
+    words = html.Span([f"{running:,} running", rest])
     return dcc.Link([dot, words], href="/jobs", className="live-badge")
 
 

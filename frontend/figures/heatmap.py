@@ -42,7 +42,7 @@ def similarity_heatmap(data: HeatmapData) -> go.Figure:
     names = list(data.models)
     size = len(names)
     values = np.asarray(data.values, dtype=np.float32)
-    bar = max(BAR_CELLS * size, 0.45)
+    bar = BAR_CELLS * max(size, 1)
     left = -0.5 - 0.4 * bar - bar * len(data.attributes)
     traces = [_matrix(names, values, data), *_gaps(names, values, data.reasons)]
     for place, (attribute, slugs) in enumerate(data.attributes.items()):

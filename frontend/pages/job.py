@@ -119,7 +119,7 @@ def _head(job: Job, children: list[Job]) -> list[Any]:
     """Title, state and one bar for everything."""
     done, total = children_progress(job)
     parts: list[Any] = [
-        html.Div([html.H1(job.title), badge("cancelling" if _cancelling(job) else job.state)], className="job-head")
+        html.Div([html.H1(job.title), badge(_state(job, children))], className="job-head")
     ]
     if total:
         parts += [bar(done, total, "Jobs done"), html.P(f"{done:,} of {count(total, 'job')} done", className="dim")]
@@ -136,8 +136,14 @@ def _head(job: Job, children: list[Job]) -> list[Any]:
     return parts
 
 
-def _cancelling(job: Job) -> bool:
-    return job.cancel_requested and job.state not in FINAL_STATES
+def _state(job: Job, children: list[Job]) -> str:
+    """The state in words. A submission has itself succeeded once its jobs are queued; it is shown as running until
+    they have ended."""
+    if job.cancel_requested and job.state not in FINAL_STATES:
+        return "cancelling"
+    if job.state == "succeeded" and any(child.state not in FINAL_STATES for child in children):
+        return "running"
+    return job.state
 
 
 def _error(job: Job) -> html.Div:

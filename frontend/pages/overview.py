@@ -49,6 +49,7 @@ def layout(search: str) -> html.Div:
                             ),
                             chart("overview-graph", "Heatmap of the similarity of every two models"),
                             html.Div(id="overview-open", className="actions"),
+                            panel("What is computed", html.Div(skeleton_lines(4), id="overview-coverage")),
                         ],
                         className="column",
                     ),
@@ -56,7 +57,6 @@ def layout(search: str) -> html.Div:
                         [
                             panel("Running now", html.Div(skeleton_lines(2), id="overview-running")),
                             panel("Models", html.Div(skeleton_lines(5), id="overview-legend")),
-                            panel("What is computed", html.Div(skeleton_lines(4), id="overview-coverage")),
                             panel("How to read it", _how_to_read()),
                         ],
                         className="details", **{"aria-label": "About the results"},

@@ -59,12 +59,9 @@ def layout(search: str) -> html.Div:
                         [
                             chart("similarity-graph", LABEL),
                             html.Aside(
-                                [
-                                    html.Div(id="similarity-gaps", className="gaps-slot"),
-                                    panel("Recipe", html.Div(skeleton_lines(5), id="similarity-recipe")),
-                                    panel("How to read it", html.P(HOW_TO_READ)),
-                                ],
-                                className="details details-row", **{"aria-label": "About this picture"},
+                                panel("Recipe", skeleton_lines(5)),
+                                id="similarity-about", className="details details-row",
+                                **{"aria-label": "About this picture"},
                             ),
                         ],
                         className="column",
@@ -98,26 +95,25 @@ def register(app: Dash, client: Client) -> None:
         app,
         Output("similarity-data", "data"), Output("similarity-key", "data"), Output("similarity-notice", "children"),
         Output("similarity-root", "className"), Output("similarity-graph-caption", "children"),
-        Output("similarity-legend", "children"), Output("similarity-gaps", "children"),
-        Output("similarity-recipe", "children"),
+        Output("similarity-legend", "children"), Output("similarity-about", "children"),
         Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("similarity-key", "data"),
     )
     def load(search: str, revision: str, pathname: str, known: str) -> list[Any]:
         if pathname != PATH:
             raise PreventUpdate
-        keep = [no_update] * 8
+        keep = [no_update] * 7
         try:
             study = read_study(client)
             view = decode(SimilarityView, search)
             metric = study.metric(view.metric)
             if metric is None:
-                return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:4]]
+                return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:3]]
             names = study.datasets_of(metric.id)
             dataset = view.dataset if view.dataset in names else names[0]
             shown = picture(client, study, metric, dataset)
         except ApiError as error:
             # What is already on screen stays; the banner at the top says what is wrong.
-            return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:4]]
+            return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:3]]
         payload = shown.payload(PATH, {"dataset": dataset, "metric": metric.id})
         payload["controls"] = {
             control_id(KEY, "dataset"): {"field": "dataset", "data": options([(n, study.title(n)) for n in names])},
@@ -132,7 +128,7 @@ def register(app: Dash, client: Client) -> None:
             return keep
         return [
             payload, key, None, state_class(READY, KEY), shown.sentence(), attribute_legend(shown.attributes),
-            _gaps(shown), _recipe(study, shown),
+            [*_gaps(shown), panel("Recipe", _recipe(study, shown)), panel("How to read it", _reading(shown))],
         ]
 
     in_browser(
@@ -158,17 +154,17 @@ def waiting(client: Client) -> html.Div:
     return computing(total - active, total) if active else nothing_yet()
 
 
-def _gaps(shown: Picture) -> Any:
+def _gaps(shown: Picture) -> list[Any]:
     """Models without values on this dataset, with the reason."""
     if not shown.reasons:
-        return None
-    return panel(
-        "Not computed",
-        html.Ul(
-            [html.Li([html.Strong(model), html.Span(reason)]) for model, reason in sorted(shown.reasons.items())],
-            className="gaps",
-        ),
-    )
+        return []
+    entries = [html.Li([html.Strong(model), html.Span(reason)]) for model, reason in sorted(shown.reasons.items())]
+    return [panel("Not computed", html.Ul(entries, className="gaps"), "not-computed")]
+
+
+def _reading(shown: Picture) -> list[html.P]:
+    """How to read the picture, and what this metric says."""
+    return [html.P(HOW_TO_READ), html.P([html.Strong(shown.metric.title), ": ", shown.metric.explanation])]
 
 
 def _recipe(study: Study, shown: Picture) -> html.Dl:
@@ -179,13 +175,12 @@ def _recipe(study: Study, shown: Picture) -> html.Dl:
     dataset = study.datasets.get(matrix.dataset)
     entries: list[tuple[str, Any]] = [
         ("Metric", [code(metric.id), f" version {matrix.metric_version}"]),
-        ("Meaning", metric.explanation),
         ("Range", f"{decimal(metric.lower)} to {decimal(metric.upper)}" if metric.upper is not None else "unbounded"),
         ("Preprocessing", code(matrix.preprocess)),
         ("Stimuli", f"n = {matrix.n:,}"),
         ("Dataset", [code(f"{matrix.dataset}@{matrix.dataset_version}"), f" {dataset.licence}" if dataset else ""]),
         ("Manifest", code(dataset.dataset_hash[:12]) if dataset else decimal(None)),
         ("Computed", moment(matrix.updated_at)),
-        ("After", metric.citation),
+        ("Cite", metric.citation),
     ]
     return recipe(entries)

@@ -56,7 +56,7 @@ def test_what_is_on_screen_stays_when_the_api_goes_away(stub_pages: StubPages, p
 def test_models_without_values_are_named_with_their_reason(stub_pages: StubPages, page: Page) -> None:
     page.goto(stub_pages.url + "/similarity?v=1&dataset=sky")
     settled(page)
-    gaps = page.inner_text("#similarity-gaps")
+    gaps = page.inner_text(".not-computed")
     assert "Not computed" in gaps and "other-untrained" in gaps and "Its embedding failed." in gaps
 
 

@@ -73,6 +73,19 @@ def test_the_sentence_says_what_the_numbers_say() -> None:
     assert made.sentence.endswith(".") and made.sentence.count(". ") == 0
 
 
+def test_a_verdict_that_rests_on_untrained_models_is_qualified_in_the_claim() -> None:
+    """Trained models unrelated across datasets, all far from the untrained ones: r is high, and says little."""
+    values = 0.3 * np.random.default_rng(3).random((4, 10, 10))
+    values = values + values.transpose(0, 2, 1)
+    values[:, 8:, :8] += 5
+    values[:, :8, 8:] += 5
+    made = finding(values, DATASETS, OBJECTIVES, "m")
+    assert made.numbers["verdict"] == "largely" and made.numbers["verdict_trained"] == "hardly"
+    assert "largely carries over from one dataset to another, but hardly among the trained models alone: " in (
+        made.sentence
+    )
+
+
 def test_the_order_of_datasets_and_models_does_not_matter() -> None:
     values = matrices()
     models, datasets = np.random.default_rng(1).permutation(10), [2, 0, 3, 1]
