@@ -14,8 +14,14 @@ from tempfile import NamedTemporaryFile
 from backend.domain.errors import StorageFull, StoredFileDamaged, TooLarge
 
 TEMPORARY_PREFIX = ".tmp-"
+RESTORE = "Restore it from a backup, or send the same file again: it takes the damaged one's place."
 # Verified files by (inode, size, modification time): hashing again what has not changed would only cost time.
 _verified: dict[tuple[str, int, int, int], bool] = {}
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether a write failed because there is no more room for it: disk, quota, or largest file size."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class LocalStore:
@@ -52,7 +58,7 @@ class LocalStore:
             self._sync_folder(final.parent)
             return sha256, size
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if is_disk_full(error):
                 raise StorageFull(
                     f"The disk of the array store ({self.folder}) is full; nothing was stored.",
                     "Free some space or point PARALLAX_STORE_PATH at a larger disk; the job can then be sent again.",
@@ -68,13 +74,15 @@ class LocalStore:
         try:
             status = path.stat()
         except FileNotFoundError as error:
-            raise StoredFileDamaged(f"The stored file {sha256[:12]} is missing from {self.folder}.") from error
+            raise StoredFileDamaged(f"The stored file {sha256[:12]} is missing from {self.folder}.", RESTORE) from error
         fingerprint = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if fingerprint not in _verified:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
             if found != sha256:
-                raise StoredFileDamaged(f"The stored file {sha256[:12]} is damaged: its bytes hash to {found[:12]}.")
+                raise StoredFileDamaged(
+                    f"The stored file {sha256[:12]} is damaged: its bytes hash to {found[:12]}.", RESTORE
+                )
             _verified[fingerprint] = True
         return path
 

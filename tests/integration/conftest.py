@@ -13,6 +13,9 @@ from backend.api.app import create_app
 from backend.db.engine import make_engine, transaction
 from backend.db.tables import metadata
 from backend.settings import Settings
+from tests.support.in_process import plain_torch, worker
+
+__all__ = ["plain_torch", "worker"]
 
 EMPTY = "TRUNCATE " + ", ".join(f'"{table.name}"' for table in metadata.sorted_tables) + " RESTART IDENTITY CASCADE"
 

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.domain.errors import JobFailed
+from backend.domain.errors import JobFailed, StorageFull
 from backend.domain.identity import key_of
+from backend.storage import is_disk_full
 from workers.extraction.archive import UnreadablePicture, decode, open_archive, read_picture
 from workers.extraction.geometry import Geometry
 
@@ -36,15 +37,24 @@ def open_pool(
     """The decoded images of a dataset in one geometry, mapped read-only: uint8 (n, h, w, 3) in manifest order.
 
     Where they are not there yet, every picture is decoded once, for this geometry and for those in `also`. `stimuli`
-    have `file` and `sha256`. Raises JobFailed if a picture's bytes changed since the dataset was added.
+    have `file` and `sha256`. Raises JobFailed if a picture's bytes changed since the dataset was added, StorageFull if
+    the cache has no room.
     """
     wanted = _path(cache, dataset_hash, geometry)
-    if not wanted.exists():
-        with _locked(cache / f"{dataset_hash}.lock", progress, len(stimuli)):
-            missing = [g for g in dict.fromkeys([geometry, *also]) if not _path(cache, dataset_hash, g).exists()]
-            if not wanted.exists():
-                with open_archive(archive) as opened:
-                    _decode(cache, opened, dataset_hash, stimuli, missing, max_pixels, progress)
+    try:
+        if not wanted.exists():
+            with _locked(cache / f"{dataset_hash}.lock", progress, len(stimuli)):
+                missing = [g for g in dict.fromkeys([geometry, *also]) if not _path(cache, dataset_hash, g).exists()]
+                if not wanted.exists():
+                    with open_archive(archive) as opened:
+                        _decode(cache, opened, dataset_hash, stimuli, missing, max_pixels, progress)
+    except OSError as error:
+        if is_disk_full(error):
+            raise StorageFull(
+                f"The disk of the decoded images ({cache}) is full.",
+                "Free some space or point PARALLAX_CACHE_PATH at a larger disk; the job can then be sent again.",
+            ) from error
+        raise
     return np.load(wanted, mmap_mode="r", allow_pickle=False)
 
 
@@ -60,9 +70,7 @@ def _decode(
     temporary = [cache / f".tmp-{os.getpid()}-{geometry.key[:16]}.npy" for geometry in geometries]
     try:
         pools = [
-            np.lib.format.open_memmap(
-                path, mode="w+", dtype=np.uint8, shape=(len(stimuli), geometry.height, geometry.width, 3)
-            )
+            _new_pool(path, (len(stimuli), geometry.height, geometry.width, 3))
             for path, geometry in zip(temporary, geometries, strict=True)
         ]
         for row, stimulus in enumerate(stimuli):
@@ -77,6 +85,16 @@ def _decode(
     finally:
         for path in temporary:
             path.unlink(missing_ok=True)
+
+
+def _new_pool(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An .npy file of that shape, mapped for writing, with its room on the disk taken beforehand: a write to a mapped
+    file on a full disk would kill the process instead of raising an error."""
+    pool = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return pool
 
 
 def _verified_picture(archive: zipfile.ZipFile, stimulus: Any, row: int, max_pixels: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, text
+from sqlalchemy import Connection, RowMapping, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from backend.db.tables import embedding_chunks, embeddings
@@ -20,9 +20,13 @@ CURRENT = """
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> int:
-    """Adds an embedding; one with the same key is the same embedding and is kept. Its chunks are forgotten."""
+    """Adds an embedding; one with the same key is the same embedding and is kept.
+
+    Its chunks are forgotten, and so are those that its job made with larger batches before memory ran out.
+    """
     connection.execute(insert(embeddings).values(dict(values)).on_conflict_do_nothing(index_elements=["key"]))
-    connection.execute(embedding_chunks.delete().where(embedding_chunks.c.key == values["key"]))
+    done = or_(embedding_chunks.c.key == values["key"], embedding_chunks.c.job_id == values["job_id"])
+    connection.execute(embedding_chunks.delete().where(done))
     return int(connection.execute(
         select(embeddings.c.id).where(embeddings.c.key == values["key"])
     ).scalar_one())
