@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from frontend.figures.heatmap import NOT_COMPUTED
+from frontend.figures.numbers import plain
 from frontend.theme import SIMILARITY_SCALE, colour_of, vocabulary
 
 MOST_PRINTED = 14  # numbers are printed in the cells up to this many datasets
@@ -40,7 +41,7 @@ def consistency_map(data: MapData) -> go.Figure:
     """Figure of the map: square, a bar for the domain at the left, separators between domains, the diagonal (1 by
     definition) left out."""
     size = len(data.names)
-    titles = list(data.titles)
+    titles = [plain(title) for title in data.titles]
     r = np.array(data.r, dtype=np.float32)
     np.fill_diagonal(r, np.nan)
     undefined = ~np.isfinite(r)

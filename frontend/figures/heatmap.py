@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import plotly.graph_objects as go
 
+from frontend.figures.numbers import plain
 from frontend.theme import ATTRIBUTE_TITLES, DISTANCE_SCALE, SIMILARITY_SCALE, colour_of, vocabulary
 
 BAR_CELLS = 0.034  # width of a bar as a share of the number of models
@@ -56,7 +57,7 @@ def similarity_heatmap(data: HeatmapData) -> go.Figure:
             "uirevision": "same",
             "coloraxis": {
                 "cmin": data.low, "cmax": data.high, "colorscale": scale,
-                "colorbar": {"title": {"text": data.value_words}},
+                "colorbar": {"title": {"text": plain(data.value_words)}},
             },
             "xaxis": {
                 "type": "category", "range": [left, size - 0.5], "constrain": "domain", "tickangle": -90,
@@ -72,11 +73,12 @@ def similarity_heatmap(data: HeatmapData) -> go.Figure:
 
 
 def _matrix(names: list[str], values: np.ndarray, data: HeatmapData) -> go.Heatmap:
-    subject = f"<br>{data.subject}" if data.subject else ""
+    subject = f"<br>{plain(data.subject)}" if data.subject else ""
+    words = plain(data.value_words)
     return go.Heatmap(
         z=values, x=names, y=names, coloraxis="coloraxis", hoverongaps=False, xgap=0, ygap=0,
         meta={"permute": "both"},
-        hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{data.value_words}: %{{z:.3f}}{subject}<extra></extra>",
+        hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{words}: %{{z:.3f}}{subject}<extra></extra>",
     )
 
 
@@ -118,7 +120,7 @@ def _bar(names: list[str], attribute: str, slugs: Sequence[str], x0: float, widt
 def wrapped(text: str, width: int = 48) -> str:
     """Words broken into lines for a hover label, with the characters that plotly would read as markup escaped."""
     lines: list[str] = [""]
-    for word in text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "% {").split():
+    for word in plain(text).split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()

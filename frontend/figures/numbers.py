@@ -40,6 +40,12 @@ def moment(when: datetime | None, seconds: bool = False) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC" if seconds else "%Y-%m-%d %H:%M UTC")
 
 
+def plain(text: str) -> str:
+    """Text as plotly shows it letter by letter: it reads some markup and `%{...}` in what it is given."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("%{", "% {")
+
+
 def size(size_bytes: int) -> str:
     """Bytes as `812 B`, `3.4 MB`."""
     number = float(size_bytes)

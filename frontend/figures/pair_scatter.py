@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from frontend.figures.numbers import plain
 from frontend.theme import OKABE_ITO, colour_of, symbol_of, vocabulary
 
 MOST_SVG_POINTS = 4000
@@ -49,7 +50,8 @@ def pair_scatter(data: ScatterData) -> go.Figure:
     groups += [(slug, f"Both {words.get(slug, slug)}", same & (of[rows] == slug)) for slug in words]
     low, high = _range(x, y)
     kind = go.Scattergl if len(x) > MOST_SVG_POINTS else go.Scatter
-    hover = f"%{{text}}<br>{data.first_title}: %{{x:.3f}}<br>{data.second_title}: %{{y:.3f}}<extra></extra>"
+    first, second, measured = plain(data.first_title), plain(data.second_title), plain(data.value_words)
+    hover = f"%{{text}}<br>{first}: %{{x:.3f}}<br>{second}: %{{y:.3f}}<extra></extra>"
     traces = [
         kind(
             x=x[here], y=y[here], mode="markers", name=f"{label} ({int(here.sum()):,})",
@@ -73,8 +75,8 @@ def pair_scatter(data: ScatterData) -> go.Figure:
         layout={
             "template": go.layout.Template(),
             "meta": {"models": list(data.models)},
-            "xaxis": axis | {"title": {"text": f"{data.value_words} on {data.first_title}"}},
-            "yaxis": axis | {"title": {"text": f"{data.value_words} on {data.second_title}"}, "scaleanchor": "x"},
+            "xaxis": axis | {"title": {"text": f"{measured} on {first}"}},
+            "yaxis": axis | {"title": {"text": f"{measured} on {second}"}, "scaleanchor": "x"},
             "shapes": [
                 {
                     "type": "line", "x0": low, "y0": low, "x1": high, "y1": high, "layer": "below",

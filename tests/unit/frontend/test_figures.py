@@ -76,6 +76,14 @@ def test_hover_names_both_models_the_value_and_whose_it_is() -> None:
     assert all(part in template for part in ("%{x}", "%{y}", "%{z:.3f}", "more is more alike", "Digits, n = 100"))
 
 
+def test_names_are_shown_letter_by_letter() -> None:
+    """A title is data of a stranger: its markup and templates are text."""
+    nasty = '<a href="javascript:x">%{z}</a>'
+    figure = similarity_heatmap(heatmap_data(subject=nasty, value_words=nasty)).to_json()
+    maps = consistency_map(map_data(4, titles=[nasty, "b", "c", "d"])).to_json()
+    assert "<a" not in figure.replace("\\u003c", "<") and "<a" not in maps.replace("\\u003c", "<")
+
+
 def test_bright_means_alike_in_either_direction() -> None:
     similarity = similarity_heatmap(heatmap_data()).layout.coloraxis.colorscale
     distance = similarity_heatmap(heatmap_data(direction="distance")).layout.coloraxis.colorscale
@@ -91,10 +99,10 @@ def test_orders_are_permutations_that_keep_groups_together() -> None:
     assert boundaries([attributes["objective"][i] for i in made["objective"]]) == [1, 3]
 
 
-def map_data(size: int = 4, r: np.ndarray | None = None) -> MapData:
+def map_data(size: int = 4, r: np.ndarray | None = None, titles: list[str] | None = None) -> MapData:
     values = np.full((size, size), 0.5) if r is None else r
     return MapData(
-        names=[f"d{i}" for i in range(size)], titles=[f"Dataset {i}" for i in range(size)],
+        names=[f"d{i}" for i in range(size)], titles=titles or [f"Dataset {i}" for i in range(size)],
         domains=["natural-multi"] * 2 + ["structured"] * (size - 2), r=values,
         n_pairs=np.full((size, size), 10), n_models=np.full((size, size), 5), method="pearson",
     )
