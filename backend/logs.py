@@ -1,5 +1,4 @@
-"""Logs of every process: one line an event, on standard error, plain tracebacks (no values of variables: they may be
-secret)."""
+"""Logs of every process: one line an event on standard error, tracebacks without values (they may be secret)."""
 
 from __future__ import annotations
 

@@ -16,8 +16,7 @@ POLL_S = 0.5
 
 
 def finish(client: Client, job: Job, wait: bool, as_json: bool) -> int:
-    """Prints the job, after waiting for it and its children if asked to. Answers the exit status: 1 if one
-    failed."""
+    """Prints the job, after waiting for it and its children if asked to. Answers the exit status: 1 if one failed."""
     if wait:
         job = follow(client, job, quiet=as_json)
     failed = [job] if job.state in ("failed", "cancelled") else []

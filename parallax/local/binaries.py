@@ -112,8 +112,7 @@ def _package_folder(name: str) -> Path:
 
 
 def _output(path: Path, *arguments: str) -> str:
-    """What a program prints, or nothing when it cannot be run (another machine's build, missing
-    libraries)."""
+    """What a program prints, or nothing when it cannot be run (another machine's build, missing libraries)."""
     try:
         return subprocess.run(
             [str(path), *arguments], capture_output=True, text=True, timeout=20, check=False, cwd="/"

@@ -74,8 +74,7 @@ class DemoRun:
         return 0 if states["succeeded"] == sum(states.values()) > 0 else 1
 
     def _add_datasets(self, client: Client) -> list[str]:
-        """Uploads the archives that are not there yet and waits until all are in. Answers the demo's
-        dataset names."""
+        """Uploads the archives that are not there yet and waits until all are in. Answers the demo's dataset names."""
         from parallax.local.demo import demo_datasets, write_archive
 
         wanted = list(demo_datasets())
@@ -206,8 +205,7 @@ def _key_of(submission: Submission) -> str:
 
 
 def _is_complete(client: Client, models: set[str], datasets: set[str]) -> bool:
-    """Whether every matrix of those datasets holds at least as many models as the demo has, and those are
-    all there."""
+    """Whether every matrix of those datasets holds at least as many models as the demo has, and those are all there."""
     if not models <= {one.name for one in client.models()}:
         return False
     coverage = [one for one in client.coverage() if one.dataset in datasets]

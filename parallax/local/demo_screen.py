@@ -1,5 +1,4 @@
-"""What the demo shows in the terminal: one live line of progress, or plain lines where there is no
-terminal."""
+"""What the demo shows in the terminal: one live line of progress, or plain lines where there is no terminal."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""An examination of one machine: each check says what it found and, where something is missing, how to get
-it."""
+"""An examination of one machine: each check says what it found and, where something is missing, how to get it."""
 
 from __future__ import annotations
 
@@ -42,8 +41,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks, in the order in which a person would repair things. A check that itself breaks is a
-    finding."""
+    """All checks, in the order in which a person would repair things. A check that itself breaks is a finding."""
     checks: list[Callable[[Settings], Iterator[Finding]]] = [
         _python, _packages, _database, _broker, _folder, _instance, _device, _browser, _variables,
     ]  # fmt: skip

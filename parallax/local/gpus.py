@@ -1,5 +1,4 @@
-"""What a machine computes with, found without importing torch: a parent that has touched CUDA cannot fork
-workers."""
+"""What a machine computes with, found without importing torch: a parent that has touched CUDA cannot fork workers."""
 
 from __future__ import annotations
 

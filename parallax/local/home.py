@@ -1,5 +1,4 @@
-"""The data folder of one machine: where things lie, what is remembered, and that one instance uses it at a
-time."""
+"""The data folder of one machine: where things lie, what is remembered, and that one instance uses it at a time."""
 
 from __future__ import annotations
 
@@ -54,8 +53,7 @@ class Home:
                 (self.folder / "instance.json").unlink(missing_ok=True)
 
     def announce(self, **facts: Any) -> None:
-        """Notes who runs here: for a second instance's message, and for commands that look for a running
-        one."""
+        """Notes who runs here: for a second instance's message, and for commands that look for a running one."""
         write_private(self.folder / "instance.json", json.dumps({"pid": os.getpid(), **facts}, indent=1))
 
     def instance(self) -> dict[str, Any]:
@@ -104,8 +102,7 @@ class Home:
         return memory
 
     def fresh_log(self, name: str) -> Path:
-        """The log file of one child for this run; those of the last few runs are kept beside it as `.1`,
-        `.2`, ..."""
+        """The log file of one child for this run; those of the last few runs are kept beside it as `.1`, `.2`, ..."""
         path = self.logs / f"{name}.log"
         for age in range(KEPT_LOGS, 0, -1):
             older = path.with_suffix(f".log.{age - 1}") if age > 1 else path

@@ -45,8 +45,7 @@ def main(arguments: list[str]) -> None:
 
 
 def die_with_parent(death_signal: int = signal.SIGKILL) -> None:
-    """Asks the kernel to send `death_signal` to this process when the thread that started it ends (Linux
-    alone)."""
+    """Asks the kernel to send `death_signal` to this process when the thread that started it ends (Linux alone)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
 

@@ -151,8 +151,7 @@ def prepare(
 
 @contextmanager
 def running(server: EmbeddedPostgres, log: Path) -> Iterator[EmbeddedPostgres]:
-    """Runs the server while the block lasts (tests, one-off commands). Raises NotAvailable when it does not
-    come up."""
+    """Runs the server while the block lasts (tests, one-off commands). Raises NotAvailable when it does not come up."""
     with log.open("ab") as output:
         process = processes.start(
             server.argv, log=output, user=server.user, cwd=server.cluster.parent, death_signal=signal.SIGQUIT
@@ -214,8 +213,7 @@ def _shared_place() -> Path:
 
 
 def _reachable(found: PostgresBinaries, place: Path, user: pwd.struct_passwd | None) -> Path:
-    """The folder of programs, copied beside the cluster (40 MB) when the server's account cannot reach the
-    original."""
+    """The folder of programs, copied beside the cluster (40 MB) when the server's account cannot reach the original."""
     if user is None or processes.can_enter(found.folder, user):
         return found.folder
     copy = place / f"postgres-{found.major}-{found.origin}"
@@ -233,8 +231,7 @@ def _major_of(cluster: Path) -> int | None:
 
 
 def _initialise(binaries: Path, cluster: Path, password: str, user: pwd.struct_passwd | None) -> None:
-    """Makes a cluster beside its final name and renames it, so that an interrupted start leaves nothing
-    half made."""
+    """Makes a cluster beside its final name and renames it, so that an interrupted start leaves nothing half made."""
     unfinished = cluster.with_name("data.unfinished")
     if unfinished.exists():
         shutil.rmtree(unfinished)

@@ -1,5 +1,4 @@
-"""Child processes of one machine: started so that none outlives its parent, stopped with their whole
-group."""
+"""Child processes of one machine: started so that none outlives its parent, stopped with their whole group."""
 
 from __future__ import annotations
 
@@ -50,8 +49,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], stop_signal: int = signal.SIGTERM, patience_s: float = 8.0) -> None:
-    """Asks a child to stop and waits; when patience ends, kills it with everything it started. Returns its
-    end."""
+    """Asks a child to stop and waits; when patience ends, kills it with everything it started. Returns its end."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             process.send_signal(stop_signal)
@@ -68,8 +66,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:
-    """The account a server that refuses root runs as; None when we are not root and it can run as
-    ourselves."""
+    """The account a server that refuses root runs as; None when we are not root and it can run as ourselves."""
     if os.geteuid() != 0:
         return None
     for name in UNPRIVILEGED:
@@ -79,8 +76,7 @@ def unprivileged_user() -> pwd.struct_passwd | None:
 
 
 def can_enter(folder: Path, user: pwd.struct_passwd | None) -> bool:
-    """Whether `user` can reach `folder`, tried as that user: permission bits alone do not tell (ACLs,
-    network disks)."""
+    """Whether `user` can reach `folder`, tried as that user: permission bits alone do not tell (ACLs, networks)."""
     if user is None:
         return os.access(folder, os.X_OK | os.R_OK)
     tried = start(

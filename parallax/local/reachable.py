@@ -1,5 +1,4 @@
-"""Waiting for a database or broker that somebody else runs, and saying clearly what is wrong when it does
-not answer."""
+"""Waiting for somebody else's database or broker, and saying clearly what is wrong when it does not answer."""
 
 from __future__ import annotations
 

@@ -209,8 +209,7 @@ def _dispatcher(env: dict[str, str]) -> Child:
 
 
 def _workers(settings: Settings, env: dict[str, str], say: Say) -> list[Child]:
-    """One worker process per GPU, or one worker with a few processes on the CPU. They are nice to the
-    pages."""
+    """One worker process per GPU, or one worker with a few processes on the CPU. They are nice to the pages."""
     gpus = [] if settings.device == "cpu" else gpu_ids()
     command = _python("parallax.cli.main", "worker", "--concurrency")
     if gpus:

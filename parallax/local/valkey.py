@@ -62,8 +62,7 @@ class EmbeddedValkey:
 
 
 def prepare(home: Home, preferred_port: int = PREFERRED_PORT, origin: str | None = None) -> EmbeddedValkey:
-    """The data folder's Valkey with its configuration written. Raises NotAvailable when there is no program
-    for it."""
+    """The data folder's Valkey with its configuration written. Raises NotAvailable when there is no program for it."""
     binary = find_valkey(origin)
     folder = home.folder / "valkey"
     folder.mkdir(exist_ok=True)

@@ -15,8 +15,7 @@ Array = NDArray[np.float32]
 
 
 def related(n: int, widths: Sequence[int], seed: int = 0, signal: float = 1.0) -> list[Array]:
-    """One (n, d) float32 embedding per width: a common latent of 8 dimensions, mixed, with noise of its
-    own."""
+    """One (n, d) float32 embedding per width: a common latent of 8 dimensions, mixed, with noise of its own."""
     rng = np.random.default_rng(seed)
     latent = rng.normal(size=(n, 8))
     return [

@@ -1,5 +1,4 @@
-"""What cannot be compared is refused before anything is computed; what has no value is excluded with its
-reason."""
+"""What cannot be compared is refused before anything is computed; what has no value is excluded with its reason."""
 
 import numpy as np
 import pytest
@@ -113,8 +112,7 @@ def test_a_zero_row_excludes_its_model_alone(metric):
     ],
 )
 def test_a_model_to_which_all_stimuli_are_equally_alike_is_excluded(metric_id, preprocess):
-    """A one-hot embedding: what rounding leaves of its kernel or its distances must not be taken for
-    structure."""
+    """A one-hot embedding: what rounding leaves of its kernel or its distances must not be taken for structure."""
     found = compared(
         [np.eye(30, dtype=np.float32) * 0.7, *related(30, [6])], parse_metric(metric_id), preprocess
     )

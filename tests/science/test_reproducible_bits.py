@@ -1,5 +1,4 @@
-"""A pair's value has the same bits whatever it is computed beside, in whatever order, budget or number of
-steps."""
+"""A pair's value has the same bits whatever it is computed beside, in whatever order, budget or number of steps."""
 
 import numpy as np
 import pytest

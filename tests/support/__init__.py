@@ -1,2 +1,1 @@
-"""Real servers, a whole stack and a browser for tests. `tests/conftest.py` makes the fixtures known
-everywhere."""
+"""Real servers, a whole stack and a browser for tests. `tests/conftest.py` makes the fixtures known everywhere."""

@@ -1,5 +1,4 @@
-"""A real headless Chromium. Every page that a test opens must end with an empty console and no request to
-elsewhere."""
+"""A real headless Chromium. Every page that a test opens must end with an empty console and no request to elsewhere."""
 
 from __future__ import annotations
 
@@ -87,8 +86,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def browser_context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile, 1440 x 900; fails the test at the end if any of its pages complained or left this
-    machine."""
+    """A fresh profile, 1440 x 900; fails the test at the end if any of its pages complained or left this machine."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(15_000)
     watched = WatchedPages(context)

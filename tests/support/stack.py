@@ -123,7 +123,6 @@ def running_stack(
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """One stack for all tests that only talk to it; tests that break things start their own with
-    `running_stack`."""
+    """One stack for all tests that only talk to it; tests that break things start their own with `running_stack`."""
     with temporary_home() as folder, running_stack(folder) as running:
         yield running

@@ -24,8 +24,7 @@ from workers.runtime.context import JobContext, Outcome
 
 
 def run(context: JobContext) -> Outcome:
-    """Embeds the dataset of the job with its model; then the matrices that are kept on this dataset want the new
-    row."""
+    """Embeds the job's dataset with its model; then the matrices kept on this dataset want the new row."""
     context.progress("load")
     device = prepare_device(context.settings)
     with context.read() as connection:

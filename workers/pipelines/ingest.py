@@ -1,5 +1,4 @@
-"""Ingest: check every picture of a submitted archive and add the dataset. Nothing is skipped: all or a list of
-faults."""
+"""Ingest: check every picture of an archive and add the dataset. All pictures are used, or all faults are named."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Arithmetic settings that make results repeat bit for bit on one class of device. Only ever called in a child
-process."""
+"""Arithmetic settings that make results repeat bit for bit on one class of device; for child processes alone."""
 
 from __future__ import annotations
 

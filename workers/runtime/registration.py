@@ -1,5 +1,4 @@
-"""Telling the database that a worker came or is being stopped. Called in the parent process: short-lived
-connections."""
+"""Telling the database that a worker came, is there or is being stopped; in the parent, by short connections."""
 
 from __future__ import annotations
 

@@ -1,2 +1,1 @@
-"""The similarity engine: pure torch, no database, no queue, no files. Its one entrance is
-`engine.compare`."""
+"""The similarity engine: pure torch, no database, no queue, no files. Its one entrance is `engine.compare`."""

@@ -1,5 +1,4 @@
-"""Embeddings as the engine takes them: announced by shape, loaded when needed, checked before any
-computing."""
+"""Embeddings as the engine takes them: announced by shape, loaded when needed, checked before any computing."""
 
 from __future__ import annotations
 
@@ -44,8 +43,7 @@ class EmbeddingSource:
 
 
 def check_shapes(sources: Sequence[EmbeddingSource], minimum_n: int, metric: str) -> None:
-    """Refuse embeddings of different n (MismatchedStimuli) or of fewer rows than `minimum_n`
-    (TooFewStimuli)."""
+    """Refuse embeddings of different n (MismatchedStimuli) or of fewer rows than `minimum_n` (TooFewStimuli)."""
     for source in sources:
         first = sources[0]
         if source.n != first.n:

@@ -12,8 +12,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Pass:
-    """`new` models are compared with `old` ones, all before them, and among themselves; `loaded` had to be
-    prepared."""
+    """`new` models are compared with `old` ones, all before them, and among themselves; `loaded` had to be prepared."""
 
     old: tuple[int, ...]
     new: tuple[int, ...]
@@ -51,8 +50,7 @@ def plan_passes(resident: Sequence[int], scratch: int, new: int, memory_mib: int
 
 
 def _groups(indices: Sequence[int], resident: Sequence[int], room: int) -> list[tuple[int, ...]]:
-    """The indices in order, cut wherever the next one would not fit the room. A single one always makes a
-    group."""
+    """The indices in order, cut wherever the next one would not fit the room. A single one always makes a group."""
     groups: list[list[int]] = []
     used = 0
     for i in indices:

@@ -1,5 +1,4 @@
-"""What the engine asks of a measure: the work done once per model, and the work done for a group of
-models."""
+"""What the engine asks of a measure: the work done once per model, and the work done for a group of models."""
 
 from __future__ import annotations
 
@@ -36,8 +35,7 @@ class Measure(Protocol[Prepared]):
         """
 
     def compare(self, models: Sequence[Prepared], new: int, tick: Tick) -> Comparison:
-        """The last `new` models against all, by matrix products. Calls `tick` exactly `ticks(n)` times on the
-        way."""
+        """The last `new` models against all, by matrix products. Calls `tick` exactly `ticks(n)` times on the way."""
 
     def ticks(self, n: int) -> int:
         """Into how many steps a comparison of n stimuli is cut."""

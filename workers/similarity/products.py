@@ -69,8 +69,7 @@ class Table(ABC):
 
 
 class TiledMeasure:
-    """A measure given by how a model's table is made and by its form. See `measure.Measure` for the
-    methods."""
+    """A measure given by how a model's table is made and by its form. See `measure.Measure` for the methods."""
 
     def __init__(
         self,
@@ -80,8 +79,7 @@ class TiledMeasure:
         held_bytes: Callable[[int, int], int],
         scratch_bytes: Callable[[int, int], int],
     ) -> None:
-        """`held_bytes(n, d)` is what a table keeps, without its tile; `scratch_bytes(n, d)` what making one
-        takes."""
+        """`held_bytes(n, d)` is what a table keeps, without its tile; `scratch_bytes(n, d)` what making one takes."""
         self._table, self._form, self._bounds = table, form, bounds
         self._held_bytes, self._scratch_bytes = held_bytes, scratch_bytes
 

@@ -1,5 +1,4 @@
-"""How the upper triangle of an n x n table is cut into tiles. A function of n alone, never of the memory at
-hand."""
+"""How the upper triangle of an n x n table is cut into tiles. A function of n alone, never of the memory at hand."""
 
 from __future__ import annotations
 
@@ -37,8 +36,7 @@ class Tile:
 
 
 def plan(n: int) -> list[Tile]:
-    """Tiles that hold every pair a < b of n stimuli once, in a fixed order. About n^2 / (2 x 65,536) of
-    them."""
+    """Tiles that hold every pair a < b of n stimuli once, in a fixed order. About n^2 / (2 x 65,536) of them."""
     return [
         Tile(top, bottom, left, right)
         for top, bottom in pairwise([*range(0, n, ROWS), n])

@@ -96,7 +96,6 @@ def _json(etag: str, body: bytes, if_none_match: str | None) -> Response:
 
 
 def _is_known(etag: str, if_none_match: str | None) -> bool:
-    """Whether `If-None-Match` names the ETag: alone, in a list, as `*`, or weakened by a proxy that compressed the
-    answer."""
+    """Whether `If-None-Match` names the ETag: alone, in a list, as `*`, or weakened by a compressing proxy."""
     known = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
     return etag in known or known == ["*"]

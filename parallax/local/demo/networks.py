@@ -118,4 +118,5 @@ def save_checkpoint(recipe: Recipe, network: nn.Module, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     save_file(tensors, temporary, metadata=metadata)
+    temporary.chmod(0o644)  # save_file makes it private
     temporary.replace(path)

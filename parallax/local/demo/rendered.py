@@ -1,5 +1,4 @@
-"""Rendered pictures: coloured shapes on coloured grounds, and single letters. Each comes with the words that
-describe it."""
+"""Rendered pictures, each with the words that describe it: coloured shapes and letters on coloured grounds."""
 
 from __future__ import annotations
 

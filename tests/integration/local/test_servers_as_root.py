@@ -1,5 +1,4 @@
-"""Postgres under root: it runs as another account, which must reach its files. Collected only where we are
-root."""
+"""Postgres under root: it runs as another account, which must reach its files. Collected only where we are root."""
 
 from __future__ import annotations
 
