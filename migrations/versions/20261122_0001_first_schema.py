@@ -242,7 +242,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'extract' AND state IN ('queued', 'running')"),
     )
     op.create_index(
-        "uq_jobs_queued_spec", "jobs", ["spec_hash"], unique=True, postgresql_where=sa.text("state = 'queued' AND attempt = 0")
+        "uq_jobs_queued_spec", "jobs", ["spec_hash"],
+        unique=True, postgresql_where=sa.text("state = 'queued' AND attempt = 0")
     )
     op.create_table(
         "matrices",
