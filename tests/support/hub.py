@@ -1,10 +1,9 @@
-"""A hub of model weights on loopback, speaking the protocol of the real one: real HTTP, made files, faults on request."""
+"""A hub of model weights on loopback that speaks the protocol of the real one: made files, and faults on request."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,7 +52,7 @@ class Hub:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         self.asked.append(f"{request.command} {request.path}")
         if self.fault == "slow":
-            time.sleep(3)
+            threading.Event().wait(1.5)
         if self.fault in ("500", "gated"):
             return _refuse(request, *((500, "") if self.fault == "500" else (403, "GatedRepo")))
         repository, _, rest = request.path.lstrip("/").partition("/resolve/")

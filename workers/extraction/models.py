@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -108,15 +109,24 @@ def _from_timm(config: Mapping[str, Any], device: str) -> Encoder:
                 torch.manual_seed(config["seed"])
                 network = timm.create_model(name, pretrained=False)
             revision = f"untrained-seed-{config['seed']}-timm-{timm.__version__}"
-    except RuntimeError as error:
-        raise JobFailed("load", f"timm could not build {name!r}: {str(error)[:300]}") from error
+    except (RuntimeError, SafetensorError) as error:
+        raise JobFailed(
+            "load", f"timm could not build {name!r}: {str(error)[:300]}",
+            "Its weights may be damaged or belong to another network; choose another tag of this architecture.",
+        ) from error
     return _encoder(network, resolve_model_data_config(network), revision, device)
 
 
 def _download(name: str, revision: str | None) -> tuple[Path, str]:
     """The safetensors file of a pretrained model and the commit it is from. Only safetensors is ever opened."""
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     pretrained = timm.models.get_pretrained_cfg(name)
     if pretrained is None or not pretrained.hf_hub_id:
@@ -132,18 +142,30 @@ def _download(name: str, revision: str | None) -> tuple[Path, str]:
             "download", f"The weights of {name!r} need an agreement with their owner ({repository}).",
             "Accept the terms on the hub and give the worker its token as HF_TOKEN.",
         ) from error
+    except RevisionNotFoundError as error:
+        raise JobFailed(
+            "download", f"The hub has the revision {revision} of {repository} no more, to which {name!r} is pinned.",
+            "Its embeddings stay valid; submit the model under another name to use the present weights.",
+        ) from error
+    except LocalEntryNotFoundError as error:
+        # The library's word for "no answer, and nothing in the cache", although it is a kind of EntryNotFoundError.
+        raise _hub_away(name, error) from error
     except (EntryNotFoundError, RepositoryNotFoundError) as error:
         raise JobFailed(
             "download", f"The hub has no {WEIGHTS_FILE} in {repository} for {name!r}.",
             "Only safetensors weights are loaded; choose another tag of this architecture.",
         ) from error
     except Exception as error:
-        raise JobRetry(
-            "download", f"The weights of {name!r} could not be downloaded: {type(error).__name__}: {str(error)[:200]}",
-            "The hub may be down or unreachable from the worker. Submit again later.",
-        ) from error
+        raise _hub_away(name, error) from error
     # The hub's cache keeps each file under its commit: .../snapshots/<commit>/model.safetensors
     return path, path.parent.name
+
+
+def _hub_away(name: str, error: Exception) -> JobRetry:
+    return JobRetry(
+        "download", f"The weights of {name!r} could not be downloaded: {type(error).__name__}: {str(error)[:200]}",
+        "The hub may be down or unreachable from the worker. Submit again later.",
+    )
 
 
 def _from_checkpoint(config: Mapping[str, Any], store: ArrayStore, device: str) -> Encoder:
