@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from backend.domain.errors import JobFailed, StorageFull
 from backend.domain.identity import key_of
@@ -77,8 +78,8 @@ def _decode(
             if row % EVERY == 0:
                 progress("decode", row, len(stimuli))
             picture = _verified_picture(archive, stimulus, row, max_pixels)
-            for pool, transform in zip(pools, transforms, strict=True):
-                pool[row] = transform(picture)
+            for pool, transform, geometry in zip(pools, transforms, geometries, strict=True):
+                pool[row] = _transformed(picture, transform, geometry, stimulus, row)
         for pool, path, geometry in zip(pools, temporary, geometries, strict=True):
             pool.flush()
             path.replace(_path(cache, dataset_hash, geometry))
@@ -107,6 +108,19 @@ def _verified_picture(archive: zipfile.ZipFile, stimulus: Any, row: int, max_pix
         raise JobFailed(
             "decode", f"Stimulus {row} ({stimulus['stimulus_id']}, {stimulus['file']}) changed: {error}.",
             "The stored archive is damaged. Restore it, or add the dataset again as a new version.", "ours",
+        ) from error
+
+
+def _transformed(
+    picture: Image, transform: Callable[[Image], NDArray[np.uint8]], geometry: Geometry, stimulus: Any, row: int
+) -> NDArray[np.uint8]:
+    try:
+        return transform(picture)
+    except ValueError as error:
+        raise JobFailed(
+            "decode", f"Stimulus {row} ({stimulus['stimulus_id']}, {stimulus['file']}) of {picture.width} x "
+            f"{picture.height} pixels cannot be brought to {geometry.width} x {geometry.height} the way this model "
+            f"wants it (crop mode {geometry.crop_mode}): {error}.", "Leave out pictures that are this thin.",
         ) from error
 
 
