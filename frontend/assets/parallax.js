@@ -92,6 +92,18 @@
       margin: {l: room.l + spare, r: room.r + spare, t: room.t, b: room.b, pad: 0, autoexpand: false}};
   }
 
+  /** Fades a chart whose data is of another view than the link asks for, until the right data is there; answers
+      what is drawn. */
+  function announce(id, search, data) {
+    const params = new URLSearchParams(search || "");
+    const drawn = data.resolved || {};
+    const stale = ["dataset", "metric", "method"].some((name) => drawn[name] && params.get(name) && params.get(name) !== drawn[name]);
+    const graph = document.getElementById(id);
+    const box = graph && graph.closest(".chart-box");
+    if (box) box.classList.toggle("is-stale", stale);
+    return drawn;
+  }
+
   function withTemplate(layout, templates, appearance) {
     return Object.assign({}, layout, {template: templates[appearance.scheme] || templates.light});
   }
@@ -132,6 +144,7 @@
     layout.xaxis = Object.assign({}, layout.xaxis, ticks);
     layout.yaxis = Object.assign({}, layout.yaxis, ticks);
     layout.uirevision = orderName;
+    layout.meta = Object.assign({order: orderName}, announce(id, search, data));
     layout.coloraxis = colourBar(layout, narrow);
     const range = data.ranges[fieldOf(search, data, "scale") || "full"] || data.ranges.full;
     layout.coloraxis.cmin = range[0];
@@ -169,6 +182,7 @@
     const columns = data.figure.layout.xaxis.range[1] - data.figure.layout.xaxis.range[0];
     const place = fit(id, columns, size, {l: label, r: narrow ? 4 : 84, t: 10, b: label});
     const layout = withTemplate(data.figure.layout, templates, appearance);
+    layout.meta = announce(id, search, data);
     const ticks = {tickfont: {size: font}, ticklabelstandoff: 5, automargin: false};
     layout.margin = place.margin;
     layout.height = place.height;

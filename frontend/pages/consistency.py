@@ -124,7 +124,7 @@ def register(app: Dash, client: Client) -> None:
         a, b = _chosen(data, view)
         payload = {
             "path": PATH,
-            "resolved": {"metric": metric.id, "a": a, "b": b},
+            "resolved": {"metric": metric.id, "method": view.method, "a": a, "b": b},
             "figure": json.loads(consistency_map(data).to_json()),
             "names": list(data.names),
             "controls": {

@@ -27,6 +27,10 @@ NETWORKS = ("test_vit", "test_resnet", "test_efficientnet", "test_convnext")
 METRIC = "cka.linear.unbiased"
 PATIENCE_S = 240.0
 
+# Every chart on screen has cells or axes, and shows what the link says.
+DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")]
+  .every((box) => box.querySelector(".hm, .xtick, canvas") && !box.classList.contains("is-stale"))"""
+
 Ready = Callable[[str], Page]
 
 
@@ -84,8 +88,9 @@ def ready(page: Page, study: Study) -> Ready:
 def settled(page: Page) -> None:
     """Waits until the page shows its data, or its message in place of data, and charts have stopped moving."""
     page.wait_for_selector(".is-ready, .is-empty, .page-submit", timeout=30_000)
-    page.wait_for_function("() => !document.querySelector('.is-loading')")
-    page.wait_for_timeout(700)
+    page.wait_for_function("() => !document.querySelector('.is-loading')", timeout=30_000)
+    page.wait_for_function(DRAWN, timeout=30_000)
+    page.wait_for_timeout(300)
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,10 @@ def test_titles_name_the_page(ready: Ready) -> None:
     page = ready("/consistency")
     assert page.title() == "Consistency · Parallax"
     page.click("#nav-jobs")
-    page.wait_for_function("document.title === 'Jobs · Parallax'")
+    page.wait_for_function("() => document.title === 'Jobs · Parallax'", timeout=30_000)
     assert page.locator("#nav-jobs").get_attribute("aria-current") == "page"
     page.go_back()
-    page.wait_for_function("document.title === 'Consistency · Parallax'")
+    page.wait_for_function("() => document.title === 'Consistency · Parallax'", timeout=30_000)
 
 
 def test_the_finding_is_the_apis_sentence(ready: Ready, study: Study) -> None:

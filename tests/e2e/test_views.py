@@ -36,10 +36,23 @@ def chart(page: Page, graph: str = "similarity-graph") -> dict[str, Any]:
     return found
 
 
-def choose(page: Page, control: str, label: str) -> None:
+def wait_drawn(page: Page, graph: str = "similarity-graph", **fields: str) -> None:
+    """Waits until the chart shows what these fields of its view say."""
+    page.wait_for_function(
+        """([graph, fields]) => {
+          const chart = document.querySelector(`#${graph} .js-plotly-plot`);
+          const drawn = (chart && chart.layout && chart.layout.meta) || {};
+          return Object.entries(fields).every(([name, value]) => drawn[name] === value);
+        }""",
+        arg=[graph, fields],
+    )
+    page.wait_for_timeout(300)
+
+
+def choose(page: Page, control: str, label: str, value: str) -> None:
     page.click(f"#{control}")
     page.get_by_role("option", name=label, exact=True).click()
-    page.wait_for_timeout(1200)
+    wait_drawn(page, **{control.split("--")[1]: value})
 
 
 def test_heatmap_is_square_and_shows_the_apis_numbers(ready: Ready, study: Study) -> None:
@@ -55,7 +68,7 @@ def test_heatmap_is_square_and_shows_the_apis_numbers(ready: Ready, study: Study
 def test_another_dataset_keeps_order_and_colour_range(ready: Ready) -> None:
     page = ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC, scale="fitted")))
     before = chart(page)
-    choose(page, "similarity--dataset", "Basalt")
+    choose(page, "similarity--dataset", "Basalt", "basalt")
     after = chart(page)
     assert "dataset=basalt" in page.url
     assert after["z"] != before["z"]
@@ -65,29 +78,29 @@ def test_another_dataset_keeps_order_and_colour_range(ready: Ready) -> None:
 def test_orders_are_applied_in_the_browser_and_back_undoes_them(ready: Ready) -> None:
     page = ready(link("/similarity", SimilarityView(dataset="aurora", metric=METRIC)))
     clustered = chart(page)
-    choose(page, "similarity--order", "By name")
+    choose(page, "similarity--order", "By name", "name")
     named = chart(page)
     assert named["names"] == sorted(clustered["names"])
     place = [clustered["names"].index(name) for name in named["names"]]
     np.testing.assert_allclose(np.array(named["z"]), np.array(clustered["z"])[np.ix_(place, place)])
 
-    choose(page, "similarity--dataset", "Cinder")
+    choose(page, "similarity--dataset", "Cinder", "cinder")
     page.go_back()
-    page.wait_for_timeout(1200)
+    wait_drawn(page, dataset="aurora", order="name")
     assert page.input_value("#similarity--dataset") == "Aurora"
     assert chart(page)["z"] == named["z"]
     page.go_back()
-    page.wait_for_timeout(1200)
+    wait_drawn(page, dataset="aurora", order="cluster")
     assert page.input_value("#similarity--order") == "Clustered"
     assert chart(page) == clustered
 
 
 def test_a_link_shows_the_same_view_in_another_browser(ready: Ready, browser: Browser) -> None:
     page = ready("/similarity")
-    choose(page, "similarity--dataset", "Cinder")
-    choose(page, "similarity--order", "Training objective")
+    choose(page, "similarity--dataset", "Cinder", "cinder")
+    choose(page, "similarity--order", "Training objective", "objective")
     page.click("#similarity--scale >> text=Fitted")
-    page.wait_for_timeout(800)
+    page.wait_for_function("() => location.search.includes('scale=fitted')")
     expected = SimilarityView(dataset="cinder", metric=METRIC, order="objective", scale="fitted")
     assert page.url.endswith(link("/similarity", expected))
 
@@ -117,7 +130,10 @@ def test_dark_mode_changes_text_and_no_colour_of_data(ready: Ready) -> None:
     page = ready("/similarity?v=1&dataset=aurora")
     light = chart(page)
     page.click(".mantine-ActionIcon-root")
-    page.wait_for_timeout(800)
+    page.wait_for_function(
+        "(was) => document.querySelector('#similarity-graph .js-plotly-plot')._fullLayout.font.color !== was",
+        arg=light["text"],
+    )
     dark = chart(page)
     assert dark["text"] != light["text"]
     assert {k: v for k, v in dark.items() if k != "text"} == {k: v for k, v in light.items() if k != "text"}
@@ -152,16 +168,16 @@ def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None
     )
     page.mouse.click(*spot)
     page.wait_for_function("() => location.search.includes('a=cinder&b=aurora')")
-    page.wait_for_timeout(1500)
-    r = table.r[table.datasets.index(row)][table.datasets.index(column)]
-    assert f"Pearson r = {r:.2f}".replace("-", "−") in page.inner_text("#scatter-graph-caption")
+    place = table.datasets.index(row), table.datasets.index(column)
+    r, n_pairs = (values[place[0]][place[1]] for values in (table.r, table.n_pairs))
+    page.wait_for_selector(f"text=Pearson r = {r:.2f}".replace("-", "−"))
+    page.wait_for_timeout(300)
     points = page.evaluate(
         "document.querySelector('#scatter-graph .js-plotly-plot').data.flatMap((t) => Array.from(t.text)).length"
     )
-    assert points == table.n_pairs[0][1] == 28
+    assert points == n_pairs
     page.go_back()
-    page.wait_for_timeout(1200)
-    assert "a=cinder" not in page.url
+    page.wait_for_function("() => !location.search.includes('a=cinder&b=aurora')")
 
 
 def test_the_browser_writes_the_links_that_the_server_writes(ready: Ready) -> None:
