@@ -106,6 +106,10 @@ def table(record: dict[str, Any]) -> str:
     chance = [record["chance"][dataset] for dataset in names]
     lines.append("| *chance* | | " + " | ".join(f"{c:.2f}" for c in [*chance, mean(chance)]) + " |")
     means = "; ".join(f"{objective} {mean(scores):.2f}" for objective, scores in sorted(by_objective.items()))
+    best = {n: max(f["accuracy"][n] for f in record["networks"].values()) for n in names}
+    weak = [n for n in names if best[n] < 2 * record["chance"][n]]
+    if weak:
+        lines += ["", f"No network reaches twice chance on {', '.join(weak)}: there all of them are poor."]
     summary = f"Mean over models and datasets by objective: {means}; chance {mean(chance):.2f}."
     return "\n".join([*lines, "", summary, ""])
 

@@ -44,15 +44,20 @@ def shape(rng: np.random.Generator, kind: str) -> Rendered:
     return Rendered(_finish(rng, canvas), kind, caption)
 
 
-def letter(rng: np.random.Generator, character: str) -> Rendered:
-    """One letter of random colour, size, place and slant on a ground of another colour."""
+def letter(
+    rng: np.random.Generator, character: str, *, shift: float = 14, turn: float = 25, size: str = ""
+) -> Rendered:
+    """One letter of random colours on a ground, `shift` pixels of 128 off centre and turned by `turn` degrees at most.
+
+    Without a `size` that is random as well.
+    """
     colour, ground = rng.choice(list(COLOURS), size=2, replace=False)
-    size = str(rng.choice(list(SIZES)))
+    size = size or str(rng.choice(list(SIZES)))
     height = 2 * float(rng.uniform(*SIZES[size])) * 1.9
     layer = Image.new("L", (OVERSAMPLED, OVERSAMPLED))
-    place = tuple(OVERSAMPLED / 2 + float(rng.uniform(-14, 14)) for _ in range(2))
+    place = tuple(OVERSAMPLED / 2 + float(rng.uniform(-shift, shift)) for _ in range(2))
     ImageDraw.Draw(layer).text(place, character, fill=255, font=ImageFont.load_default(height), anchor="mm")
-    layer = layer.rotate(float(rng.uniform(-25, 25)), Image.Resampling.BICUBIC)
+    layer = layer.rotate(float(rng.uniform(-turn, turn)), Image.Resampling.BICUBIC)
     canvas = _ground(rng, str(ground))
     canvas.paste(Image.new("RGB", canvas.size, _jitter(rng, str(colour))), mask=layer)
     return Rendered(_finish(rng, canvas), character, f"the letter {character} in {colour} on a {ground} ground")

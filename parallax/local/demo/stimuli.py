@@ -179,9 +179,9 @@ def _shapes() -> DemoDataset:
 
 def _letters() -> DemoDataset:
     rng = np.random.default_rng([SEED, 7])
-    rendered = [letter(rng, character) for _ in range(20) for character in LETTERS]
+    rendered = [letter(rng, character, shift=4, turn=6, size="large") for _ in range(20) for character in LETTERS]
     return DemoDataset(
         "letters", "Rendered letters", "structured", "MIT (rendered by Parallax)",
-        "The capital letters in ten colours and three sizes, slanted, on a mottled ground.", "rendered",
+        "The capital letters in ten colours, large and nearly upright, on a mottled ground.", "rendered",
         [DemoStimulus(f"letter-{i:03d}", r.pixels, r.label) for i, r in enumerate(rendered)],
     )

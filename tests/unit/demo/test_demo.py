@@ -80,7 +80,7 @@ def test_checkpoints_are_small_many_and_describe_themselves() -> None:
     assert {header.objective for header in headers} == {"supervised", "self-supervised", "image-text", "untrained"}
     for objective in ("supervised", "self-supervised", "image-text"):
         assert len({header.seed for header in headers if header.objective == objective}) >= 2
-    assert sum(path.stat().st_size for path in paths) <= 20 * 1024**2
+    assert sum(path.stat().st_size for path in paths) <= 20_000_000
 
 
 def test_networks_learned_something_and_the_table_is_current() -> None:
