@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,6 +38,9 @@ QUICK = {
 }
 # The processes are killed, the machine is not, so nothing has to reach the disk; but a commit must reach the kernel.
 POSTGRES_SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "60"}
+
+# Alembic keeps what it works on in globals of the process, and two threads of a test may each start machines.
+MIGRATING = threading.Lock()
 
 
 @dataclass
@@ -162,7 +166,8 @@ def machines(source: Path = REPOSITORY, **settings: str) -> Iterator[Machines]:
             made.start("postgres")
             made.start("valkey")
             database.create_database()
-            upgrade(database.url)
+            with MIGRATING:
+                upgrade(database.url)
             yield made
         finally:
             made.stop_everything()
