@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         1.0, ge=0, description="Base of the wait before another attempt: base x 2^attempt, at most 300 s."
     )
     compare_patience_s: float = Field(
-        8.0, ge=0,
+        15.0, ge=0,
         description="A compare job waits this long for the dataset's extractions, so that one pass fills many rows.",
     )
     max_queued_per_owner: int = Field(20_000, ge=1, description="Most unfinished jobs of one owner; more is refused.")

@@ -230,6 +230,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_index(
+        "ix_jobs_past_comparisons", "jobs", ["dataset_id", "metric", "id"], unique=False,
+        postgresql_where=sa.text("kind = 'compare' AND state = 'succeeded'"),
+    )
     op.create_index("ix_jobs_parent_id", "jobs", ["parent_id"], unique=False)
     op.create_index(
         "ix_jobs_running", "jobs", ["lease_until"], unique=False, postgresql_where=sa.text("state = 'running'")
@@ -451,6 +455,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("kind = 'extract' AND state IN ('queued', 'running')"),
     )
     op.drop_index("ix_jobs_running", table_name="jobs", postgresql_where=sa.text("state = 'running'"))
+    op.drop_index(
+        "ix_jobs_past_comparisons", table_name="jobs",
+        postgresql_where=sa.text("kind = 'compare' AND state = 'succeeded'"),
+    )
     op.drop_index("ix_jobs_parent_id", table_name="jobs")
     op.drop_index("ix_jobs_claim", table_name="jobs", postgresql_where=sa.text("state = 'queued'"))
     op.drop_table("jobs")

@@ -117,20 +117,27 @@ def unfinished_like(connection: Connection, job: NewJob) -> int | None:
 
 
 # A compare job waits while extractions on its dataset are unfinished, so that one pass fills many rows; but not longer
-# than its patience, so that partial results appear and a stream of submissions cannot starve it. Two compare jobs never
-# fill the same dataset's matrix of one metric at once.
+# than its patience, so that partial results appear and a stream of submissions cannot starve it. Filling a matrix while
+# embeddings still come costs a pass over all its models each time: patience is therefore at least twenty times what the
+# last pass took. Two compare jobs never fill the same dataset's matrix of one metric at once. Extractions go dataset by
+# dataset: decoded images stay at hand, and the first dataset's matrix is complete long before the last one's.
 CLAIM = text("""
 WITH candidate AS (
     SELECT j.id FROM jobs j
     WHERE j.queue = :queue AND j.state = 'queued' AND j.not_before <= now()
       AND (j.kind <> 'compare' OR (
-            (j.created_at < now() - make_interval(secs => :patience_s) OR NOT EXISTS (
+            (NOT EXISTS (
                 SELECT 1 FROM jobs e WHERE e.kind = 'extract' AND e.state IN ('queued', 'running')
-                  AND e.dataset_id = j.dataset_id))
+                  AND e.dataset_id = j.dataset_id)
+             OR j.created_at < now() - greatest(make_interval(secs => :patience_s), 20 * (
+                SELECT p.finished_at - p.started_at FROM jobs p
+                WHERE p.kind = 'compare' AND p.state = 'succeeded' AND p.dataset_id = j.dataset_id
+                  AND p.metric = j.metric ORDER BY p.id DESC LIMIT 1)))
             AND NOT EXISTS (
                 SELECT 1 FROM jobs c WHERE c.kind = 'compare' AND c.state = 'running'
                   AND c.dataset_id = j.dataset_id AND c.metric = j.metric)))
-    ORDER BY (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.owner = j.owner), j.priority, j.id
+    ORDER BY (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.owner = j.owner), j.priority,
+        j.dataset_id NULLS FIRST, j.id
     LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE jobs j SET state = 'running', attempt = j.attempt + 1, worker = :worker, progress = '{}',
@@ -143,7 +150,7 @@ RETURNING j.id, j.attempt, j.kind, j.spec, j.owner, j.parent_id, j.model_id, j.d
 def claim(
     connection: Connection, *, worker: str, lease_s: float, patience_s: float, queue: str = QUEUE
 ) -> ClaimedJob | None:
-    """Takes the next job, or None. Fewest running jobs per owner first, then priority, then age."""
+    """Takes the next job, or None. Fewest running jobs per owner first, then priority, dataset, age."""
     row = connection.execute(
         CLAIM, {"queue": queue, "worker": worker, "lease_s": lease_s, "patience_s": patience_s}
     ).mappings().one_or_none()

@@ -71,6 +71,10 @@ jobs = Table(
     Index("ix_jobs_running", "lease_until", postgresql_where=text("state = 'running'")),
     Index("ix_jobs_unfinished_extractions", "dataset_id",
           postgresql_where=text("kind = 'extract' AND state IN ('queued', 'running')")),
+    Index(
+        "ix_jobs_past_comparisons", "dataset_id", "metric", "id",
+        postgresql_where=text("kind = 'compare' AND state = 'succeeded'"),
+    ),
     Index("ix_jobs_parent_id", "parent_id"),
 )
 
