@@ -129,6 +129,28 @@ def test_a_comparison_waits_for_the_extractions_of_its_dataset_but_not_for_ever(
     assert comparison.spec["key"] == 3
 
 
+def test_extractions_go_dataset_by_dataset(connection: Connection) -> None:
+    first, second = add_dataset(connection, "a"), add_dataset(connection, "b")
+    for key, dataset in ((1, first), (2, second), (3, first), (4, second)):
+        jobs.enqueue(connection, [new_job("extract", key, dataset_id=dataset)])
+    assert [must_claim(connection).spec["key"] for _ in range(4)] == [1, 3, 2, 4]
+
+
+def test_a_slow_comparison_waits_longer_than_its_patience(connection: Connection) -> None:
+    dataset = add_dataset(connection, "a")
+    jobs.enqueue(connection, [new_job("compare", 1, dataset_id=dataset, metric="m")])
+    past = must_claim(connection)
+    connection.execute(text("UPDATE jobs SET started_at = now() - interval '3 s' WHERE id = :id"), {"id": past.id})
+    jobs.finish(connection, past, SHA)
+    jobs.enqueue(connection, [new_job("extract", 2, dataset_id=dataset)])
+    must_claim(connection)
+    jobs.enqueue(connection, [new_job("compare", 3, dataset_id=dataset, metric="m")])
+    connection.execute(text("UPDATE jobs SET created_at = now() - interval '59 s' WHERE state = 'queued'"))
+    assert claim(connection, patience_s=10) is None, "the last pass took 3 s: 60 s of waiting keep it to a twentieth"
+    connection.execute(text("UPDATE jobs SET created_at = now() - interval '61 s' WHERE state = 'queued'"))
+    assert must_claim(connection, patience_s=10).spec["key"] == 3
+
+
 def test_a_comparison_is_free_once_the_extractions_are_done_however_they_ended(connection: Connection) -> None:
     dataset = add_dataset(connection, "a")
     jobs.enqueue(connection, [new_job("extract", i, dataset_id=dataset) for i in range(2)])
