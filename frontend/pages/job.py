@@ -186,12 +186,17 @@ def _shown_in(job: Job, children: list[Job]) -> list[Any]:
     compared = [child for child in children if child.kind == "compare" and child.state == "succeeded"]
     if job.kind == "compare" and job.state == "succeeded":
         compared = [job]
+    if not compared and all(child.finished_at for child in children):
+        # Its comparisons may belong to another submission that had asked for them already.
+        compared = [child for child in children if child.kind == "extract" and child.state == "succeeded"]
     if not compared:
         return []
-    view = SimilarityView(
-        dataset=compared[0].dataset or "", metric=compared[0].metric or "", highlight=job.model or ""
-    )
-    return [link_button("See it in the heatmap", link("/similarity", view))]
+    return [link_button("See it in the heatmap", _heatmap_of(compared[0].dataset, compared[0].metric, job.model))]
+
+
+def _heatmap_of(dataset: str | None, metric: str | None, model: str | None) -> str:
+    """A link to a dataset's heatmap with the model's row marked."""
+    return link("/similarity", SimilarityView(dataset=dataset or "", metric=metric or "", highlight=model or ""))
 
 
 def _body(job: Job, children: list[Job]) -> Any:
@@ -214,9 +219,15 @@ def _body(job: Job, children: list[Job]) -> Any:
             inside.append(bar(child.progress.done, child.progress.total, child.title))
         return html.Td(inside)
 
+    def name(dataset: str) -> Any:
+        embedding = cells.get((dataset, "Embedding"))
+        if embedding is None or embedding.state != "succeeded":
+            return dataset
+        return dcc.Link(dataset, href=_heatmap_of(dataset, None, job.model), title=f"The heatmap of {dataset}")
+
     head = html.Tr([html.Th("Dataset", scope="col"), *(html.Th(column, scope="col") for column in columns)])
     rows = [
-        html.Tr([html.Th(dataset, scope="row"), *(cell(cells.get((dataset, column))) for column in columns)])
+        html.Tr([html.Th(name(dataset), scope="row"), *(cell(cells.get((dataset, column))) for column in columns)])
         for dataset in datasets
     ]
     return html.Div(

@@ -94,16 +94,17 @@ def _enqueue_one(connection: Connection, job: NewJob) -> int:
         .returning(jobs.c.id)
     )
     while True:
-        created = connection.execute(statement).scalar()
-        if created is not None:
-            return int(created)
+        # Looked for first: an insert that gives way to another job would use up a number all the same.
         joined = connection.execute(
             text("SELECT id FROM jobs WHERE spec_hash = :hash AND state = 'queued' AND attempt = 0 FOR UPDATE"),
             {"hash": job.spec_hash},
         ).scalar()
-        # Neither inserted nor found: the other one was claimed in between, so try again.
         if joined is not None:
             return int(joined)
+        created = connection.execute(statement).scalar()
+        # Neither found nor inserted: another transaction queued it in between, so look again.
+        if created is not None:
+            return int(created)
 
 
 def unfinished_like(connection: Connection, job: NewJob) -> int | None:
