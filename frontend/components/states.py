@@ -52,6 +52,15 @@ def refused(error: ApiError) -> html.Div:
     return notice(error.problem.title, words or "No further details were given.", tone="trouble")
 
 
+def replaced(asked: list[tuple[str, str, str]]) -> list[html.Strong]:
+    """Says what a link asked for that has no results, and what is shown instead: (kind, asked, shown) each."""
+    return [
+        html.Strong(f"The link asks for the {kind} {wanted[:80]}, which has no results here; this is {shown}. ")
+        for kind, wanted, shown in asked
+        if wanted and wanted != shown
+    ]
+
+
 def nothing_yet() -> html.Div:
     """No dataset, no model, no job."""
     return notice(

@@ -15,7 +15,7 @@ from frontend.components.chart import chart
 from frontend.components.controls import control_id, options, panel, picker, switcher
 from frontend.components.facts import code, recipe
 from frontend.components.legend import attribute_legend
-from frontend.components.states import EMPTY, LOADING, READY, notice, refused, skeleton_lines, state_class
+from frontend.components.states import EMPTY, LOADING, READY, notice, refused, replaced, skeleton_lines, state_class
 from frontend.figures.consistency_map import WORDS, MapData, by_domain, consistency_map
 from frontend.figures.numbers import count, decimal
 from frontend.figures.pair_scatter import ScatterData, pair_scatter
@@ -143,7 +143,11 @@ def register(app: Dash, client: Client) -> None:
              ("Correlation", f"{WORDS[table.method]} over unordered pairs of distinct models")]
         )
         return [
-            payload, key, None, state_class(READY, KEY), _map_sentence(data),
+            payload, key, None, state_class(READY, KEY),
+            [
+                *replaced([("metric", view.metric, metric.id), ("dataset", view.a, a), ("dataset", view.b, b)]),
+                _map_sentence(data),
+            ],
             attribute_legend({"domain": data.domains}), made_by,
         ]
 

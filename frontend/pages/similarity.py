@@ -19,6 +19,7 @@ from frontend.components.states import (
     computing,
     nothing_yet,
     refused,
+    replaced,
     skeleton_lines,
     state_class,
 )
@@ -126,8 +127,10 @@ def register(app: Dash, client: Client) -> None:
         key = fingerprint(payload)
         if key == known:
             return keep
+        instead = replaced([("dataset", view.dataset, dataset), ("metric", view.metric, metric.id)])
         return [
-            payload, key, None, state_class(READY, KEY), shown.sentence(), attribute_legend(shown.attributes),
+            payload, key, None, state_class(READY, KEY), [*instead, shown.sentence()],
+            attribute_legend(shown.attributes),
             [*_gaps(shown), panel("Recipe", _recipe(study, shown)), panel("How to read it", _reading(shown))],
         ]
 

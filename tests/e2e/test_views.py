@@ -201,3 +201,14 @@ def test_every_dataset_can_be_chosen(ready: Ready) -> None:
     page.click("#similarity--dataset")
     shown = page.get_by_role("option").all_inner_texts()
     assert [name.title() for name in DATASETS] == shown
+
+
+def test_a_link_to_something_unknown_says_so_and_what_is_shown_instead(ready: Ready) -> None:
+    page = ready("/similarity?v=1&dataset=nowhere&metric=no.such")
+    caption = page.locator("#similarity-graph-caption")
+    assert "the dataset nowhere, which has no results here" in (words := caption.inner_text())
+    assert "the metric no.such, which has no results here" in words
+    page.wait_for_function("!document.querySelector('.is-stale')")
+    assert "nowhere" not in page.url, "the link says what is on screen"
+    page = ready("/consistency?v=1&a=nowhere")
+    assert "the dataset nowhere, which has no results here" in page.locator("#consistency-graph-caption").inner_text()
