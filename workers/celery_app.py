@@ -31,6 +31,7 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_publish_retry=False,
+    broker_transport="workers.runtime.tokens:TokenTransport",
     broker_transport_options={"socket_timeout": 30, "socket_connect_timeout": 2},
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,

@@ -18,6 +18,7 @@ import psycopg
 from fastapi.testclient import TestClient
 
 from backend.api.app import create_app
+from backend.dispatch.tokens import Tokens
 from backend.settings import Settings
 from tests.support.machines import Machines
 from tests.support.tiny import TIMM_TEST_MODELS, archive, timm_submission
@@ -218,4 +219,23 @@ def run_through(
             time.sleep(0.05)
     injector.continue_workers()
     say(f"{time.monotonic() - started:5.1f} s, {counter.finished:3} jobs done: all")
-    return requests.accepted, []
+    return requests.accepted, deaf_workers(machines)
+
+
+def deaf_workers(machines: Machines, patience_s: float = 20.0) -> list[str]:
+    """Complaints about workers that live and take no tokens any more, each tried while the others are stopped."""
+    found = []
+    for name in WORKERS:
+        others = [other for other in WORKERS if other != name]
+        for other in others:
+            machines.signal_group(other, signal.SIGSTOP)
+        with Tokens(machines.broker.url) as tokens:
+            tokens.add(4)
+            deadline = time.monotonic() + patience_s
+            while tokens.waiting() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            if tokens.waiting():
+                found.append(f"the worker {name} takes no tokens any more")
+        for other in others:
+            machines.signal_group(other, signal.SIGCONT)
+    return found
