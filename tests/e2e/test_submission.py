@@ -61,8 +61,10 @@ def test_a_model_by_name_ends_as_a_row_of_the_heatmap(ready: Ready) -> None:
     page.click("text=See it in the heatmap")
     page.wait_for_url("**/similarity?*highlight=newcomer*")
     settled(page)
-    models = page.evaluate("Array.from(document.querySelector('#similarity-graph .js-plotly-plot').data[0].y)")
-    assert "newcomer" in models
+    page.wait_for_function("""() => {
+      const chart = document.querySelector("#similarity-graph .js-plotly-plot");
+      return chart && chart.data && chart.data.length && Array.from(chart.data[0].y).includes("newcomer");
+    }""")
     assert METRIC.split(".")[0] in page.url
 
 
