@@ -20,8 +20,8 @@ DEFAULT_SECRET = "parallax-local-only"
 
 class Settings(BaseSettings):
     """Settings of all processes. An environment variable has the field's name in upper case with `PARALLAX_` before it,
-    except `DATABASE_URL` and `BROKER_URL`; each may also be given as a file (`<NAME>_FILE`), as container secrets
-    are."""
+    except `DATABASE_URL` and `BROKER_URL`. Those two and `PARALLAX_SECRET` may also be given as a file
+    (`DATABASE_URL_FILE` and so on), as container secrets are."""
 
     model_config = SettingsConfigDict(env_prefix="PARALLAX_", extra="ignore", populate_by_name=True)
 
@@ -51,7 +51,6 @@ class Settings(BaseSettings):
         None, description="Folder of decoded images, which can be deleted at any time. Default: `home`/cache."
     )
     api_url: str = Field("http://127.0.0.1:8050/api/v1", description="Where the frontend and the client find the API.")
-    public_url: str = Field("", description="Address that people use, for links in printed output. Empty: as served.")
 
     lease_s: float = Field(30.0, gt=0, description="How long a claimed job is left alone without a heartbeat.")
     heartbeat_s: float | None = Field(None, gt=0, description="Time between heartbeats. Default: a third of the lease.")

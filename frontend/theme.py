@@ -31,7 +31,6 @@ DARK = [
 
 SIMILARITY_SCALE = "viridis"
 DISTANCE_SCALE = "viridis_r"
-DIFFERENCE_SCALE = "PuOr"
 
 # Okabe and Ito (2008), without black, which dark paper would swallow.
 OKABE_ITO = {

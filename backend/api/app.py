@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from backend.api import problems
 from backend.api.deps import Means
+from backend.api.origin import SameOriginWrites
 from backend.api.routes import catalogue, jobs, results, service, uploads
 from backend.contracts.problems import PROBLEM_JSON, Problem
 from backend.db.engine import make_engine
@@ -24,7 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """An API application with its own engine, store and cache. Nothing is connected before the first request."""
     settings = settings or get_settings()
     means = Means(
-        settings=settings, engine=make_engine(settings.database_url.get_secret_value()),
+        settings=settings, engine=make_engine(settings.database_url.get_secret_value(), pool_size=30),
         store=LocalStore(settings.store_folder), cache=ResultCache(),
     )
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None,
         responses={"default": {"model": Problem, "description": "Refused or failed", "content": {PROBLEM_JSON: {}}}},
     )
+    app.add_middleware(SameOriginWrites)
     app.state.means = means
     problems.install(app)
     for routes in (service, catalogue, results, jobs, uploads):

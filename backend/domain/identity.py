@@ -34,10 +34,11 @@ def dataset_hash(stimuli: Iterable[tuple[str, str, str | None, str | None]]) -> 
 
 def embedding_key(
     *, dataset: str, model: Mapping[str, Any], preprocessing: Mapping[str, Any], batch_size: int, dtype: str,
-    extractor_version: int, device_class: str,
+    extractor_version: int, device_class: str, threads: int, libraries: str,
 ) -> str:
-    """Key of an embedding: dataset hash; model identity (name, revision, weights hash, node, pooling); preprocessing;
-    batch plan; dtype; version of the extractor; class of the device."""
+    """Key of an embedding: everything that changes its bits. Dataset hash; model identity (timm name, revision, weights
+    hash, node, pooling); preprocessing; batch plan; dtype; version of the extractor; class of the device; arithmetic
+    threads; versions of the libraries."""
     return key_of(
         {
             "dataset": dataset,
@@ -47,6 +48,8 @@ def embedding_key(
             "dtype": dtype,
             "extractor_version": extractor_version,
             "device_class": device_class,
+            "threads": threads,
+            "libraries": libraries,
         }
     )
 

@@ -30,24 +30,26 @@ from backend.domain.metrics import DEFAULT_METRICS, Metric, parse_metric, parse_
 
 
 class ResultCache:
-    """Encoded answers and square matrices by revision; the least recently used are dropped."""
+    """Encoded answers and square matrices by revision, up to a number of bytes; the least recently used are dropped."""
 
-    def __init__(self, entries: int = 256) -> None:
-        self._entries = entries
-        self._values: OrderedDict[str, Any] = OrderedDict()
+    def __init__(self, max_bytes: int = 512 * 1024**2) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: str, make: Callable[[], Any]) -> Any:
+    def get(self, key: str, make: Callable[[], Any], size_of: Callable[[Any], int] = len) -> Any:
         """The value of a key, made if it is not there. Two threads may make the same value; both get a right one."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
-                return self._values[key]
+                return self._values[key][0]
         value = make()
         with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._entries:
-                self._values.popitem(last=False)
+            self._bytes += size_of(value) - self._values.pop(key, (None, 0))[1]
+            self._values[key] = (value, size_of(value))
+            while self._bytes > self._max_bytes:
+                self._bytes -= self._values.popitem(last=False)[1][1]
         return value
 
 
@@ -70,7 +72,8 @@ class _Square:
 
 def revision(found: RowMapping) -> str:
     """Changes whenever the content of a matrix does: rows and gaps are only ever added."""
-    return key_of([found["id"], found["n_rows"], found["n_gaps"]])[:32]
+    # With the moment it was made, so that two installations never mean different matrices by one revision.
+    return key_of([found["id"], found["created_at"].isoformat(), found["n_rows"], found["n_gaps"]])[:32]
 
 
 def encoded_matrix(
@@ -95,7 +98,9 @@ def encoded_matrix(
             body = _json(square.found, names, values)
         return EncodedMatrix(etag, order_hash(names), len(names), body)
 
-    encoded: EncodedMatrix = cache.get(f"matrix {etag}", make)
+    if chosen:
+        return make()  # there are too many choices of models to keep them all
+    encoded: EncodedMatrix = cache.get(f"matrix {etag}", make, lambda made: len(made.body))
     return encoded
 
 
@@ -171,13 +176,16 @@ def finding(connection: Connection, cache: ResultCache, *, metric: str | None, p
 
 def _find(connection: Connection, dataset: str, metric: str, preprocess: str) -> RowMapping:
     parsed, steps = parse_metric(metric), parse_preprocess(preprocess)
-    row = datasets.get(connection, dataset)
-    if row is None:
+    name, _, version = dataset.partition("@")
+    known = datasets.get(connection, dataset)
+    if known is None:
         raise NotFound(
             f"There is no dataset {dataset!r}.", nearest_hint(dataset, datasets.list_names(connection), "datasets")
         )
-    found = matrices.find(connection, dataset_id=row["id"], metric=parsed.id, preprocess=steps.id)
-    if found is None or found["n_rows"] == 0:
+    found = matrices.find(
+        connection, dataset=name, version=int(version) if version else None, metric=parsed.id, preprocess=steps.id
+    )
+    if found is None:
         raise NotFound(
             f"{parsed.id} ({steps.id}) was not computed on {dataset} yet.",
             "Submit a model for this dataset and metric, or wait until the running jobs are done.",
@@ -200,7 +208,9 @@ def _square(connection: Connection, cache: ResultCache, found: RowMapping) -> _S
         names, values = stored.square()
         return _Square(names, values, stored)
 
-    square: _Square = cache.get(f"square {revision(found)}", make)
+    square: _Square = cache.get(
+        f"square {revision(found)}", make, lambda made: made.values.nbytes + len(made.found.packed)
+    )
     return square
 
 

@@ -31,7 +31,6 @@ class Form:
     architecture: str = ""
     training_data: str = ""
     checkpoint_sha256: str = ""
-    checkpoint_name: str = ""
     name: str = ""
     tags: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
@@ -52,6 +51,10 @@ def problems(form: Form, known_models: Collection[str]) -> list[FieldProblem]:
         found.append(
             FieldProblem(field="name", message=f"There is already a model called {form.name}.", hint="Choose another.")
         )
+    for tag in form.tags:
+        if not is_slug(tag):
+            hint = "Use small letters, digits, dots and hyphens."
+            found.append(FieldProblem(field="tags", message=f"{tag} cannot be a tag.", hint=hint))
     if not form.datasets:
         found.append(FieldProblem(field="datasets", message="Choose at least one dataset."))
     return found

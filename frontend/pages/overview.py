@@ -23,7 +23,6 @@ from parallax.client import ApiError, Client
 
 PATH = "/"
 KEY = "overview"
-STATES_SHOWN = ("running", "queued", "succeeded", "failed", "cancelled")
 MOST_RUNNING = 4
 
 

@@ -166,7 +166,6 @@ def _environment(settings: Settings, home: Home, url: str, database_url: str, br
         "BROKER_URL": broker_url,
         "PARALLAX_HOME": str(home.folder),
         "PARALLAX_API_URL": f"{url}/api/v1",
-        "PARALLAX_PUBLIC_URL": settings.public_url or url,
         "PYTHONUNBUFFERED": "1",
         # Set before numpy and torch are loaded, since their thread pools do not shrink afterwards.
         "OMP_NUM_THREADS": str(settings.threads),

@@ -180,7 +180,9 @@ def _append(connection: Any, filled: dict[str, Any], model: int) -> None:
     for dataset in filled["datasets"]:
         row = datasets.get_by_id(connection, dataset)
         assert row is not None
-        found = matrices.find(connection, dataset_id=dataset, metric=LINEAR, preprocess="l2")
+        found = matrices.find(
+            connection, dataset=row["name"], version=row["version"], metric=LINEAR, preprocess="l2"
+        )
         assert found is not None
         new = NewRow(add_embedding(connection, model, dataset), model, np.linspace(0.1, 1, found["n_rows"] + 1))
         assert matrices.append(
@@ -196,7 +198,7 @@ def test_a_gap_is_told_with_its_reason(client: TestClient, engine: Engine, fille
     before = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR})
     with transaction(engine) as connection:
         dataset = datasets.get_by_id(connection, filled["datasets"][0])
-        found = matrices.find(connection, dataset_id=filled["datasets"][0], metric=LINEAR, preprocess="l2")
+        found = matrices.find(connection, dataset="digits", version=1, metric=LINEAR, preprocess="l2")
         assert dataset is not None and found is not None
         embedding = add_embedding(connection, add_model(connection, "flat"), dataset["id"])
         matrices.append(
@@ -207,6 +209,49 @@ def test_a_gap_is_told_with_its_reason(client: TestClient, engine: Engine, fille
     assert answer.headers["ETag"] != before.headers["ETag"]
     assert answer.json()["gaps"] == [{"model": "flat", "reason": "its rows are constant"}]
     assert "flat" not in answer.json()["models"]
+
+
+def test_a_new_version_takes_over_once_its_matrix_holds_as_many_models(
+    client: TestClient, engine: Engine, filled: dict[str, Any]
+) -> None:
+    def shown() -> tuple[int, int]:
+        """Version and number of models, the same by every endpoint."""
+        matrix = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR}).json()
+        (summary,) = (
+            row for row in client.get("/coverage").json()["items"]
+            if (row["dataset"], row["metric"]) == ("digits", LINEAR)
+        )
+        assert summary["n_models"] == len(matrix["models"])
+        return matrix["dataset_version"], len(matrix["models"])
+
+    with transaction(engine) as connection:
+        second = add_dataset(connection, "digits", version=2)
+    assert shown() == (1, 6), "a version without results does not hide the one before it"
+    with transaction(engine) as connection:
+        add_matrix(connection, second, filled["models"][:5], LINEAR, similarities(5, 1))
+    assert shown() == (1, 6)
+    newest = client.get("/matrices", params={"dataset": "digits@2", "metric": LINEAR}).json()
+    assert (newest["dataset_version"], len(newest["models"])) == (2, 5)
+    with transaction(engine) as connection:
+        extra = add_model(connection, "net-6")
+        third = add_dataset(connection, "digits", version=3)
+        add_matrix(connection, third, [*filled["models"], extra], LINEAR, similarities(7, 2))
+    assert shown() == (3, 7)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_writes_from_pages_of_other_sites_are_refused(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.post("/datasets", content=b"x", headers=headers)
+    assert answer.status_code == 403 and "another web site" in answer.json()["detail"]
+    assert client.get("/models", headers=headers).status_code == 200
+    same = {"Origin": f"http://{client.base_url.netloc.decode()}", "Sec-Fetch-Site": "same-origin"}
+    own = client.post("/datasets", content=b"x", headers=same)
+    assert own.status_code == 422, "it reached the endpoint, which finds that it is no archive"
+
+
+def test_a_layer_that_is_not_stored_is_refused(client: TestClient, filled: dict[str, Any]) -> None:
+    answer = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR, "layer": "z"})
+    assert answer.status_code == 422 and answer.json()["fields"][0]["field"] == "layer"
 
 
 def test_coverage_lists_every_matrix(client: TestClient, filled: dict[str, Any]) -> None:

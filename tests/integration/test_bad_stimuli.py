@@ -12,6 +12,7 @@ from PIL import Image
 from tests.support.extracting import error_of, only_extraction, submission
 from tests.support.in_process import InProcess, files_of_at_most
 from tests.support.tiny import archive, manifest, picture, zipped
+from workers.extraction.archive import decode
 
 # --- inputs that changed or cannot be read -----------------------------------------------------------------------
 
@@ -67,20 +68,35 @@ def test_unreadable_pictures_are_listed_with_their_exact_places(worker: InProces
     assert worker.client.get("/datasets").json()["total"] == 0
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "I;16", "CMYK"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
 def test_every_ordinary_kind_of_picture_is_read(worker: InProcess, mode: str) -> None:
     rng = np.random.default_rng(0)
     files = {}
     for i in range(4):
-        if mode == "I;16":
-            image = Image.fromarray(rng.integers(0, 2**16, (20, 20)).astype(np.uint16))
-        else:
-            image = Image.fromarray(rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)).convert(mode)
+        image = Image.fromarray(rng.integers(0, 256, (20, 20, 3)).astype(np.uint8)).convert(mode)
         buffer = io.BytesIO()
         image.save(buffer, "TIFF" if mode == "CMYK" else "PNG")
         files[f"stimuli/{i:04}.png"] = buffer.getvalue()
     job = worker.add_dataset(zipped({"manifest.json": json.dumps(manifest("noise", 4)).encode()} | files))
     assert job.state == "succeeded", job.error
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_pictures_that_8_bits_would_clip_are_refused(worker: InProcess, dtype: type) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray((np.arange(400).reshape(20, 20) * 100).astype(dtype)).save(buffer, "TIFF")
+    files = {f"stimuli/{i:04}.png": picture(np.random.default_rng(i)) for i in range(3)}
+    files["stimuli/0003.png"] = buffer.getvalue()
+    job = worker.add_dataset(zipped({"manifest.json": json.dumps(manifest("noise", 4)).encode()} | files))
+    message = error_of(job)[2]
+    assert "1 of 4 pictures" in message and "save it with 8 bits a channel" in message
+
+
+def test_what_is_transparent_is_white(worker: InProcess) -> None:
+    hidden = Image.new("RGBA", (8, 8), (200, 10, 10, 0))
+    buffer = io.BytesIO()
+    hidden.save(buffer, "PNG")
+    assert decode(buffer.getvalue(), 10_000).getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_a_damaged_member_of_an_archive_is_found(worker: InProcess) -> None:

@@ -151,6 +151,26 @@ def test_a_slow_comparison_waits_longer_than_its_patience(connection: Connection
     assert must_claim(connection, patience_s=10).spec["key"] == 3
 
 
+def test_the_wait_for_a_slow_comparison_has_an_end(connection: Connection) -> None:
+    dataset = add_dataset(connection, "a")
+    jobs.enqueue(connection, [new_job("compare", 1, dataset_id=dataset, metric="m")])
+    past = must_claim(connection)
+    connection.execute(text("UPDATE jobs SET started_at = now() - interval '9 h' WHERE id = :id"), {"id": past.id})
+    jobs.finish(connection, past, SHA)
+    jobs.enqueue(connection, [new_job("extract", 2, dataset_id=dataset)])
+    must_claim(connection)
+    jobs.enqueue(connection, [new_job("compare", 3, dataset_id=dataset, metric="m")])
+    connection.execute(text("UPDATE jobs SET created_at = now() - interval '11 min' WHERE state = 'queued'"))
+    assert must_claim(connection).spec["key"] == 3
+
+
+def test_requests_with_keys_of_their_own_have_jobs_of_their_own(connection: Connection) -> None:
+    ids = jobs.enqueue(connection, [new_job(idempotency_key="a"), new_job(idempotency_key="b"), new_job(), new_job()])
+    assert len(set(ids)) == 3 and ids[2] == ids[3]
+    found = jobs.get_by_idempotency_key(connection, "local", "b")
+    assert found is not None and found["id"] == ids[1]
+
+
 def test_a_comparison_is_free_once_the_extractions_are_done_however_they_ended(connection: Connection) -> None:
     dataset = add_dataset(connection, "a")
     jobs.enqueue(connection, [new_job("extract", i, dataset_id=dataset) for i in range(2)])

@@ -15,6 +15,7 @@ from backend.contracts.archives import MANIFEST_FILE, MAX_MANIFEST_BYTES, Archiv
 from backend.domain.errors import InvalidInput
 
 MAX_PICTURE_BYTES = 64 * 1024**2
+EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 
 
 class UnreadablePicture(Exception):
@@ -60,7 +61,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
             width, height = picture.size
             if width * height > max_pixels:
                 raise UnreadablePicture(f"{width} x {height} pixels are more than the {max_pixels:,} accepted")
-            return picture.convert("RGB")
+            return _in_rgb(picture)
     except UnreadablePicture:
         raise
     except UnidentifiedImageError:
@@ -69,6 +70,19 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     except Exception as error:
         # Pillow's decoders raise many kinds of errors on damaged files; each means the same here.
         raise UnreadablePicture(f"it cannot be decoded ({str(error)[:120] or type(error).__name__})") from error
+
+
+def _in_rgb(picture: Image.Image) -> Image.Image:
+    """The picture in RGB; what is transparent is laid on white, as on a page.
+
+    Pictures of more than 8 bits a channel are refused: converting them would clip, and turn them black or white.
+    """
+    if picture.mode not in EIGHT_BIT_MODES:
+        raise UnreadablePicture(f"it has pixels of mode {picture.mode}; save it with 8 bits a channel")
+    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
+        seen = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+    return picture.convert("RGB")
 
 
 def _read(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:

@@ -35,8 +35,11 @@ def embed_rows(
             batch = torch.cat([batch, filling])
         try:
             embedded = encoder.embed(normalise(batch, encoder.preprocessing, device))[: stop - start].cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise OutOfDeviceMemory from error
+        except RuntimeError as error:
+            # torch.OutOfMemoryError is one; on the CPU it is a plain RuntimeError of the allocator.
+            if isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error):
+                raise OutOfDeviceMemory from error
+            raise
         _refuse_non_finite(embedded, start)
         parts.append(embedded)
         progress(stop)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,8 @@ def _decode(
     max_pixels: int, progress: Progress,
 ) -> None:
     transforms = [geometry.transform() for geometry in geometries]
-    temporary = [cache / f".tmp-{os.getpid()}-{geometry.key[:16]}.npy" for geometry in geometries]
+    # Unique among processes of all machines that share the folder: process numbers alone repeat in containers.
+    temporary = [cache / f".tmp-{uuid4().hex}.npy" for _ in geometries]
     try:
         pools = [
             _new_pool(path, (len(stimuli), geometry.height, geometry.width, 3))

@@ -69,7 +69,8 @@ def _embed(
         dataset=dataset["dataset_hash"],
         model={name: model[name] for name in ("timm_name", "revision", "weights_sha256", "node", "pooling")},
         preprocessing=model["preprocessing"], batch_size=batch_size, dtype="float32",
-        extractor_version=EXTRACTOR_VERSION, device_class=device,
+        extractor_version=EXTRACTOR_VERSION, device_class=device, threads=context.settings.threads,
+        libraries=library_versions(),
     )
     with context.read() as connection:
         existing = embeddings.get_by_key(connection, key)

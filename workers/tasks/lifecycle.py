@@ -11,6 +11,7 @@ from workers.runtime.housekeeping import sweep_store
 from workers.runtime.registration import announce, drain, still_there
 
 IDLE_BEAT_S = 20.0
+SWEEP_S = 6 * 3600.0
 
 
 @setup_logging.connect
@@ -24,6 +25,7 @@ def _announce(sender: Any, **_: object) -> None:
     sweep_store()
     # Celery's own timer, not a thread: the parent forks children while it runs.
     sender.timer.call_repeatedly(IDLE_BEAT_S, still_there, (sender.hostname,))
+    sender.timer.call_repeatedly(SWEEP_S, sweep_store)
 
 
 @worker_shutting_down.connect

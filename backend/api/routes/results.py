@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
@@ -41,6 +41,7 @@ def get_matrix(
     request: Request, connection: TheConnection, means: TheMeans, dataset: Annotated[str, Query(max_length=200)],
     metric: MetricId, preprocess: PreprocessSteps = "l2",
     models: Annotated[str | None, Query(description="Names joined by commas: these models, in this order.")] = None,
+    layer: Annotated[Literal["value"], Query(description="Which numbers: the similarities themselves.")] = "value",
     accept: Annotated[str, Header()] = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
     chosen = [name for name in models.split(",") if name] if models else None

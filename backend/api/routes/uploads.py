@@ -7,6 +7,8 @@ from typing import Annotated
 
 import anyio
 import anyio.from_thread
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -17,6 +19,9 @@ from backend.domain.errors import InvalidInput, TooLarge
 from backend.services import submissions, uploads
 
 router = APIRouter(tags=["uploads"])
+# Slow uploads wait for each other, never in the way of other requests, which share another pool of threads.
+UPLOADS_AT_ONCE = 8
+_limiter: RunVar[CapacityLimiter] = RunVar("uploads")
 ContentLength = Annotated[int | None, Header(ge=0)]
 
 
@@ -65,7 +70,16 @@ async def _receive(request: Request, means: Means, max_bytes: int, announced: in
         return means.store.put(chunks(), max_bytes)[0]
 
     try:
-        return await anyio.to_thread.run_sync(store)
+        return await anyio.to_thread.run_sync(store, limiter=_uploads())
     except ClientDisconnect as error:
         # Nobody is left to read the answer; nothing was stored under a final name.
         raise InvalidInput("The upload was broken off.", "Send the file again.") from error
+
+
+def _uploads() -> CapacityLimiter:
+    """The places for uploads, of this event loop."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        _limiter.set(limiter := CapacityLimiter(UPLOADS_AT_ONCE))
+        return limiter

@@ -10,16 +10,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.db.tables import datasets, stimuli
 
-COUNTS = (
-    select(
-        stimuli.c.dataset_id,
-        func.count(stimuli.c.label.distinct()).label("n_labels"),
-        func.count(stimuli.c.group.distinct()).label("n_groups"),
-    )
-    .group_by(stimuli.c.dataset_id)
-    .subquery()
+# Counted per row that is answered: only the stimuli of those datasets are read.
+SUMMARY = select(
+    datasets,
+    select(func.count(stimuli.c.label.distinct())).where(stimuli.c.dataset_id == datasets.c.id).scalar_subquery()
+    .label("n_labels"),
+    select(func.count(stimuli.c.group.distinct())).where(stimuli.c.dataset_id == datasets.c.id).scalar_subquery()
+    .label("n_groups"),
 )
-SUMMARY = select(datasets, COUNTS.c.n_labels, COUNTS.c.n_groups).join(COUNTS, COUNTS.c.dataset_id == datasets.c.id)
 
 
 def add(connection: Connection, values: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:

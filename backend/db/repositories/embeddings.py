@@ -62,6 +62,14 @@ def list_chunks(connection: Connection, key: str) -> dict[int, tuple[int, str]]:
     return {row["first_row"]: (row["n_rows"], row["file_sha256"]) for row in rows}
 
 
+def forget_chunks_of_ended_jobs(connection: Connection) -> None:
+    """Forgets chunks whose job has ended without using them: failed, cancelled, or at another rung of the ladder."""
+    connection.execute(text("""
+        DELETE FROM embedding_chunks c USING jobs j
+        WHERE j.id = c.job_id AND j.state IN ('succeeded', 'failed', 'cancelled')
+    """))
+
+
 def files_in_use(connection: Connection) -> set[str]:
     """Every stored file that a row names: what a sweep of the store must keep."""
     return set(connection.execute(text("""

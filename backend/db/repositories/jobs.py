@@ -36,7 +36,8 @@ class NewJob:
 
     @property
     def spec_hash(self) -> str:
-        return key_of({"kind": self.kind, "spec": dict(self.spec)})
+        # A request with a key of its own has a job of its own: joining another's would lose the key.
+        return key_of({"kind": self.kind, "spec": dict(self.spec), "key": self.idempotency_key})
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ def unfinished_like(connection: Connection, job: NewJob) -> int | None:
 # A compare job waits while extractions on its dataset are unfinished, so that one pass fills many rows; but not longer
 # than its patience, so that partial results appear and a stream of submissions cannot starve it. Filling a matrix while
 # embeddings still come costs a pass over all its models each time: patience is therefore at least twenty times what the
-# last pass took. Two compare jobs never fill the same dataset's matrix of one metric at once. Extractions go dataset by
-# dataset: decoded images stay at hand, and the first dataset's matrix is complete long before the last one's.
+# last pass took, up to ten minutes. Two compare jobs never fill the same dataset's matrix of one metric at once.
+# Extractions go dataset by dataset: decoded images stay at hand, and the first matrix is complete long before the last.
 CLAIM = text("""
 WITH candidate AS (
     SELECT j.id FROM jobs j
@@ -130,8 +131,8 @@ WITH candidate AS (
             (NOT EXISTS (
                 SELECT 1 FROM jobs e WHERE e.kind = 'extract' AND e.state IN ('queued', 'running')
                   AND e.dataset_id = j.dataset_id)
-             OR j.created_at < now() - greatest(make_interval(secs => :patience_s), 20 * (
-                SELECT p.finished_at - p.started_at FROM jobs p
+             OR j.created_at < now() - greatest(make_interval(secs => :patience_s), (
+                SELECT least(interval '10 min', 20 * (p.finished_at - p.started_at)) FROM jobs p
                 WHERE p.kind = 'compare' AND p.state = 'succeeded' AND p.dataset_id = j.dataset_id
                   AND p.metric = j.metric ORDER BY p.id DESC LIMIT 1)))
             AND NOT EXISTS (

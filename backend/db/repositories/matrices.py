@@ -162,42 +162,52 @@ FIND = """
 """
 
 
-def find(connection: Connection, *, dataset_id: int, metric: str, preprocess: str) -> RowMapping | None:
-    """What is known of a matrix without its values; (id, n_rows, n_gaps) changes whenever its content does."""
+# A name without a version means the version whose matrix has most models, the newest among equals: while the matrix of
+# a new version fills, the one before it is still answered, everywhere alike.
+BEST = "n_models DESC, dataset_version DESC, metric_version DESC"
+
+
+def find(
+    connection: Connection, *, dataset: str, version: int | None, metric: str, preprocess: str
+) -> RowMapping | None:
+    """What is known of a matrix with rows, without its values; its (id, n_rows, n_gaps) changes with its content."""
     return connection.execute(
-        text(f"""{FIND} WHERE x.dataset_id = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
-            ORDER BY x.metric_version DESC LIMIT 1"""),
-        {"dataset": dataset_id, "metric": metric, "preprocess": preprocess},
+        text(f"""
+            SELECT * FROM ({FIND} WHERE d.name = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
+                AND (CAST(:version AS integer) IS NULL OR d.version = :version)) f
+            WHERE n_rows > 0 ORDER BY {BEST} LIMIT 1
+        """),
+        {"dataset": dataset, "version": version, "metric": metric, "preprocess": preprocess},
     ).mappings().one_or_none()
 
 
 def list_found(
     connection: Connection, *, metric: str | None = None, preprocess: str | None = None
 ) -> Sequence[RowMapping]:
-    """All matrices with at least one row, newest dataset and metric version of each, without their values."""
+    """All matrices with at least one row, one version of each, without their values."""
     return connection.execute(
         text(f"""
             SELECT * FROM (
                 SELECT DISTINCT ON (dataset, metric, preprocess) * FROM ({FIND}) f
                 WHERE n_rows > 0 AND (CAST(:metric AS text) IS NULL OR metric = :metric)
                   AND (CAST(:preprocess AS text) IS NULL OR preprocess = :preprocess)
-                ORDER BY dataset, metric, preprocess, dataset_version DESC, metric_version DESC
-            ) newest ORDER BY dataset, metric, preprocess
+                ORDER BY dataset, metric, preprocess, {BEST}
+            ) best ORDER BY dataset, metric, preprocess
         """),
         {"metric": metric, "preprocess": preprocess},
     ).mappings().all()
 
 
 def load(connection: Connection, found: RowMapping) -> StoredMatrix:
-    """The values of a matrix that `find` or `list_found` answered, in one statement's view of it."""
+    """The values of a matrix as it was when `find` or `list_found` answered: rows that came since are left out."""
     rows = connection.execute(
         text("""
             SELECT m.name, r.vals, x.created_at FROM matrix_embeddings x
             JOIN similarity_rows r ON r.matrix_id = x.matrix_id AND r.ord = x.ord AND r.quantity = 'value'
             JOIN models m ON m.id = x.model_id
-            WHERE x.matrix_id = :matrix ORDER BY x.ord
+            WHERE x.matrix_id = :matrix AND x.ord < :n_rows ORDER BY x.ord
         """),
-        {"matrix": found["id"]},
+        {"matrix": found["id"], "n_rows": found["n_rows"]},
     ).all()
     names = [row.name for row in rows]
     gaps = connection.execute(

@@ -11,7 +11,7 @@ from backend.domain.identity import canonical_json, dataset_hash, embedding_key,
 BASE: dict[str, Any] = {
     "dataset": "d", "model": {"name": "m", "weights_sha256": "w", "node": "pre_logits"},
     "preprocessing": {"mean": [0.5], "crop_pct": 0.9}, "batch_size": 64, "dtype": "float32", "extractor_version": 1,
-    "device_class": "cpu",
+    "device_class": "cpu", "threads": 1, "libraries": "torch 2",
 }  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def test_canonical_json_is_one_text_for_one_value() -> None:
     ("model", {"name": "m", "weights_sha256": "w", "node": "other"}),
     ("preprocessing", {"mean": [0.5], "crop_pct": 1.0}),
     ("batch_size", 32), ("dtype", "float16"), ("extractor_version", 2), ("device_class", "cuda"),
+    ("threads", 2), ("libraries", "torch 3"),
 ])  # fmt: skip
 def test_every_part_of_an_embedding_s_identity_counts(part: str, value: Any) -> None:
     assert embedding_key(**BASE) == embedding_key(**dict(reversed(BASE.items())))
