@@ -175,7 +175,7 @@ def _recipe(study: Study, shown: Picture) -> html.Dl:
     matrix, metric = shown.matrix, shown.metric
     if matrix is None:
         return recipe([])
-    dataset = study.datasets.get(matrix.dataset)
+    dataset = study.versions.get((matrix.dataset, matrix.dataset_version))
     entries: list[tuple[str, Any]] = [
         ("Metric", [code(metric.id), f" version {matrix.metric_version}"]),
         ("Range", f"{decimal(metric.lower)} to {decimal(metric.upper)}" if metric.upper is not None else "unbounded"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,13 @@ MOST_FITTED = 300
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that exists, by name, and what is computed of it."""
+    """Everything that exists, by name, and what is computed of it. `datasets` has the newest version of each."""
 
     models: dict[str, Model]
     datasets: dict[str, Dataset]
     metrics: dict[str, MetricInfo]
     coverage: list[MatrixSummary]
+    versions: dict[tuple[str, int], Dataset] = field(default_factory=dict)
 
     def computed_metrics(self) -> list[MetricInfo]:
         """Metrics that have a matrix, in the catalogue's order."""
@@ -67,9 +68,11 @@ class Study:
 
 def read_study(client: Client) -> Study:
     """Reads the study. Raises ApiError."""
+    datasets = client.datasets()
     return Study(
         models={model.name: model for model in client.models()},
-        datasets={dataset.name: dataset for dataset in client.datasets()},
+        datasets={dataset.name: dataset for dataset in datasets},
+        versions={(dataset.name, dataset.version): dataset for dataset in datasets},
         metrics={metric.id: metric for metric in client.metrics()},
         coverage=client.coverage(),
     )

@@ -162,8 +162,9 @@ def register(app: Dash, client: Client) -> None:
     )
     def choices(nonce: str, revision: str) -> tuple[Any, Any]:
         try:
-            datasets = [(d.name, f"{d.title} ({d.n_stimuli:,})") for d in client.datasets()]
-            return options(datasets), options([(m.id, m.title) for m in client.metrics()])
+            # Versions come in order: of each name the newest stays, which is what a bare name means here.
+            datasets = {d.name: f"{d.title} ({d.n_stimuli:,})" for d in client.datasets()}
+            return options(list(datasets.items())), options([(m.id, m.title) for m in client.metrics()])
         except ApiError:
             return no_update, no_update
 

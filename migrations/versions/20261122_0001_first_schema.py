@@ -234,7 +234,6 @@ def upgrade() -> None:
         "ix_jobs_past_comparisons", "jobs", ["dataset_id", "metric", "id"], unique=False,
         postgresql_where=sa.text("kind = 'compare' AND state = 'succeeded'"),
     )
-    op.create_index("ix_jobs_parent_id", "jobs", ["parent_id"], unique=False)
     op.create_index(
         "ix_jobs_running", "jobs", ["lease_until"], unique=False, postgresql_where=sa.text("state = 'running'")
     )
@@ -365,6 +364,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_events_job_id", "job_events", ["job_id", "id"], unique=False)
     op.create_table(
+        "job_requests",
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("requested_by", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), server_default="false", nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_requests_job_id")),
+        sa.ForeignKeyConstraint(["requested_by"], ["jobs.id"], name=op.f("fk_job_requests_requested_by")),
+        sa.PrimaryKeyConstraint("job_id", "requested_by", name=op.f("pk_job_requests")),
+    )
+    op.create_index("ix_job_requests_requested_by", "job_requests", ["requested_by"], unique=False)
+    op.create_table(
         "matrix_embeddings",
         sa.Column("matrix_id", sa.BigInteger(), nullable=False),
         sa.Column("ord", sa.Integer(), nullable=False),
@@ -441,6 +450,8 @@ def downgrade() -> None:
     op.drop_table("similarity_rows")
     op.drop_table("similarity_gaps")
     op.drop_table("matrix_embeddings")
+    op.drop_index("ix_job_requests_requested_by", table_name="job_requests")
+    op.drop_table("job_requests")
     op.drop_index("ix_job_events_job_id", table_name="job_events")
     op.drop_table("job_events")
     op.drop_index("ix_embeddings_current", table_name="embeddings")
@@ -459,7 +470,6 @@ def downgrade() -> None:
         "ix_jobs_past_comparisons", table_name="jobs",
         postgresql_where=sa.text("kind = 'compare' AND state = 'succeeded'"),
     )
-    op.drop_index("ix_jobs_parent_id", table_name="jobs")
     op.drop_index("ix_jobs_claim", table_name="jobs", postgresql_where=sa.text("state = 'queued'"))
     op.drop_table("jobs")
     op.drop_table("workers")

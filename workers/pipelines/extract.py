@@ -122,10 +122,12 @@ def _keep_chunk(context: JobContext, key: str, first: int, part: NDArray[np.floa
 
 def _want_rows(connection: Connection, context: JobContext) -> None:
     """Queues a comparison for every matrix that is kept on this dataset; one that is queued already is joined."""
-    jobs.enqueue(connection, wanted_comparisons(
+    wanted = wanted_comparisons(
         connection, context.job.spec["dataset_id"], parent_id=context.job.parent_id or context.job.id,
         owner=context.job.owner, max_attempts=context.settings.max_attempts,
-    ))
+    )
+    for comparison in jobs.enqueue(connection, wanted):
+        jobs.request_like(connection, comparison, context.job.id)
 
 
 def _free_device_memory(device: str) -> None:

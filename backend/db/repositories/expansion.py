@@ -49,5 +49,10 @@ def expand(
             model_id=model_id, dataset_id=dataset_id,
         )
         running = jobs.unfinished_like(connection, extraction)
-        ids += [running] if running is not None else jobs.enqueue(connection, [extraction])
+        if running is None:
+            ids += jobs.enqueue(connection, [extraction])
+            continue
+        if parent_id is not None:
+            jobs.request(connection, running, parent_id)
+        ids.append(running)
     return ids

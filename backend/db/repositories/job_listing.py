@@ -11,7 +11,8 @@ JOB_COLUMNS = """
     j.id, j.kind, j.state, j.title, j.parent_id AS parent, m.name AS model, d.name AS dataset, j.metric, j.attempt,
     j.max_attempts, j.progress, j.error, j.cancel_requested, j.worker, j.created_at, j.started_at, j.finished_at,
     j.lease_until, (SELECT jsonb_object_agg(state, n) FROM (
-        SELECT c.state, count(*) AS n FROM jobs c WHERE c.parent_id = j.id GROUP BY c.state) s) AS children
+        SELECT c.state, count(*) AS n FROM job_requests q JOIN jobs c ON c.id = q.job_id
+        WHERE q.requested_by = j.id GROUP BY c.state) s) AS children
 """
 JOB_SOURCE = "FROM jobs j LEFT JOIN models m ON m.id = j.model_id LEFT JOIN datasets d ON d.id = j.dataset_id"
 
@@ -30,10 +31,13 @@ def list_page(
     """Jobs newest first, and how many there are in all."""
     conditions = ["true"]
     values: dict[str, Any] = {"limit": limit}
-    for column, value in (("state", state), ("kind", kind), ("parent_id", parent)):
+    for column, value in (("state", state), ("kind", kind)):
         if value is not None:
             conditions.append(f"j.{column} = :{column}")
             values[column] = value
+    if parent is not None:
+        conditions.append("j.id IN (SELECT job_id FROM job_requests WHERE requested_by = :parent)")
+        values["parent"] = parent
     where = " AND ".join(conditions)
     total = connection.execute(text(f"SELECT count(*) FROM jobs j WHERE {where}"), values).scalar_one()
     if before is not None:

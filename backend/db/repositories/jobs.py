@@ -78,7 +78,30 @@ def enqueue(connection: Connection, new: Sequence[NewJob]) -> list[int]:
 
     A joined job is held until the commit: else it could begin before it can see what this transaction wrote for it.
     """
-    return [_enqueue_one(connection, job) for job in new]
+    ids = [_enqueue_one(connection, job) for job in new]
+    for number, job in zip(ids, new, strict=True):
+        if job.parent_id is not None:
+            request(connection, number, job.parent_id)
+    return ids
+
+
+def request(connection: Connection, job_id: int, requested_by: int) -> None:
+    """Notes that a submission wants a job, whoever opened it."""
+    connection.execute(
+        text("INSERT INTO job_requests (job_id, requested_by) VALUES (:job, :by) ON CONFLICT DO NOTHING"),
+        {"job": job_id, "by": requested_by},
+    )
+
+
+def request_like(connection: Connection, job_id: int, other: int) -> None:
+    """Notes that everybody who wants the other job wants this one, too."""
+    connection.execute(
+        text("""
+            INSERT INTO job_requests (job_id, requested_by)
+            SELECT :job, requested_by FROM job_requests WHERE job_id = :other ON CONFLICT DO NOTHING
+        """),
+        {"job": job_id, "other": other},
+    )
 
 
 def _enqueue_one(connection: Connection, job: NewJob) -> int:
@@ -300,16 +323,20 @@ def _requeue(connection: Connection, condition: str, values: dict[str, Any], wai
 
 
 def cancel(connection: Connection, job_id: int) -> bool:
-    """Cancels a job and those it opened: queued ones at once, running ones at their next heartbeat. False: all final.
+    """Cancels a job and those it asked for: queued at once, running ones at their next heartbeat. False: all final.
 
-    Comparisons that it opened go on: they fill the matrices with what is there, for everybody.
+    What another submission wants as well goes on, and so do comparisons: they fill the matrices for everybody.
     """
+    connection.execute(text("UPDATE job_requests SET withdrawn = true WHERE requested_by = :id"), {"id": job_id})
     changed = connection.execute(
         text("""
             UPDATE jobs SET cancel_requested = true,
                 state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
                 finished_at = CASE state WHEN 'queued' THEN now() END
-            WHERE (id = :id OR (parent_id = :id AND kind <> 'compare')) AND state IN ('queued', 'running')
+            WHERE state IN ('queued', 'running') AND (id = :id OR (
+                kind <> 'compare'
+                AND id IN (SELECT job_id FROM job_requests WHERE requested_by = :id)
+                AND NOT EXISTS (SELECT 1 FROM job_requests q WHERE q.job_id = jobs.id AND NOT q.withdrawn)))
         """),
         {"id": job_id},
     )

@@ -75,7 +75,17 @@ jobs = Table(
         "ix_jobs_past_comparisons", "dataset_id", "metric", "id",
         postgresql_where=text("kind = 'compare' AND state = 'succeeded'"),
     ),
-    Index("ix_jobs_parent_id", "parent_id"),
+)
+
+# Which submissions want a job: the one that opened it and those that joined it. A job is cancelled with a submission
+# only if no other one still wants it.
+job_requests = Table(
+    "job_requests",
+    metadata,
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), primary_key=True),
+    Column("requested_by", BigInteger, ForeignKey("jobs.id"), primary_key=True),
+    Column("withdrawn", Boolean, nullable=False, server_default="false"),
+    Index("ix_job_requests_requested_by", "requested_by"),
 )
 
 job_events = Table(
