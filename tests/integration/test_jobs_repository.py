@@ -382,7 +382,8 @@ def test_the_database_refuses_states_that_make_no_sense(engine: Engine, statemen
 
 
 def test_expansion_wants_what_is_missing_and_relies_on_what_runs(connection: Connection) -> None:
-        from tests.support.rows import add_embedding
+    from backend.db.repositories.expansion import expand
+    from tests.support.rows import add_embedding
 
     model, dataset, other = add_model(connection, "m"), add_dataset(connection, "a"), add_dataset(connection, "b")
     add_embedding(connection, model, other)
