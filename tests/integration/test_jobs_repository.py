@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.db.engine import transaction
 from backend.db.repositories import job_listing, jobs, workers
 from backend.db.repositories.jobs import ClaimedJob
-from tests.support.rows import add_dataset, add_model, new_job
+from tests.support.rows import add_dataset, new_job
 
 ERROR = {"cause": "user", "step": "load", "message": "no", "hint": "yes"}
 SHA = "0" * 64
@@ -379,24 +379,3 @@ def test_the_database_refuses_states_that_make_no_sense(engine: Engine, statemen
         must_claim(connection)
     with pytest.raises(IntegrityError, match=constraint), transaction(engine) as connection:
         connection.execute(text(statement))
-
-
-def test_expansion_wants_what_is_missing_and_relies_on_what_runs(connection: Connection) -> None:
-    from backend.db.repositories.expansion import expand
-    from tests.support.rows import add_embedding
-
-    model, dataset, other = add_model(connection, "m"), add_dataset(connection, "a"), add_dataset(connection, "b")
-    add_embedding(connection, model, other)
-    connection.execute(text("UPDATE jobs SET state = 'cancelled', finished_at = now()"))
-    wanted: dict[str, Any] = {
-        "model_id": model, "model": "m", "dataset_ids": [dataset, other], "metrics": ["cka.linear.unbiased"],
-        "preprocess": "l2", "extractor_version": 1, "parent_id": None, "owner": "local", "max_attempts": 3,
-    }  # fmt: skip
-    extraction, comparison = expand(connection, **wanted)
-    kinds = {number: job_listing.get(connection, number)["kind"] for number in (extraction, comparison)}  # type: ignore[index]
-    assert kinds == {extraction: "extract", comparison: "compare"}
-    assert expand(connection, **wanted) == [extraction, comparison]
-    assert must_claim(connection).id == comparison and must_claim(connection).id == extraction
-    again = expand(connection, **wanted)
-    assert again[0] == extraction, "an extraction that runs will queue the comparisons"
-    assert again[1] != comparison, "a comparison that runs has listed its pairs already"

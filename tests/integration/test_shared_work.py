@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import Any
+
+from sqlalchemy import Connection, text
 
 from backend.db.repositories import job_listing, jobs
 from backend.db.repositories.expansion import expand
-from tests.support.rows import add_dataset, add_model, new_job
+from backend.db.repositories.jobs import ClaimedJob
+from tests.support.rows import add_dataset, add_embedding, add_model, new_job
 
 
 def state(connection: Connection, job_id: int) -> str:
     row = job_listing.get(connection, job_id)
     assert row is not None
     return str(row["state"])
+
+
+def must_claim(connection: Connection) -> ClaimedJob:
+    job = jobs.claim(connection, worker="w", lease_s=30.0, patience_s=100.0)
+    assert job is not None
+    return job
+
+
+def test_expansion_wants_what_is_missing_and_relies_on_what_runs(connection: Connection) -> None:
+    model, dataset, other = add_model(connection, "m"), add_dataset(connection, "a"), add_dataset(connection, "b")
+    add_embedding(connection, model, other)
+    connection.execute(text("UPDATE jobs SET state = 'cancelled', finished_at = now()"))
+    wanted: dict[str, Any] = {
+        "model_id": model, "model": "m", "dataset_ids": [dataset, other], "metrics": ["cka.linear.unbiased"],
+        "preprocess": "l2", "extractor_version": 1, "parent_id": None, "owner": "local", "max_attempts": 3,
+    }  # fmt: skip
+    extraction, comparison = expand(connection, **wanted)
+    kinds = {number: job_listing.get(connection, number)["kind"] for number in (extraction, comparison)}  # type: ignore[index]
+    assert kinds == {extraction: "extract", comparison: "compare"}
+    assert expand(connection, **wanted) == [extraction, comparison]
+    assert must_claim(connection).id == comparison and must_claim(connection).id == extraction
+    again = expand(connection, **wanted)
+    assert again[0] == extraction, "an extraction that runs will queue the comparisons"
+    assert again[1] != comparison, "a comparison that runs has listed its pairs already"
 
 
 def test_cancelling_one_submission_leaves_what_another_wants(connection: Connection) -> None:
