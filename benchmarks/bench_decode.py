@@ -2,9 +2,8 @@
 
     python -m benchmarks.bench_decode [--quick]
 
-Both sides bring the same JPEG pictures (500 x 375, made here) to the network inputs of K models in G resize groups,
-on one
-thread, in CPU seconds, in one run. The per-model side applies timm's own evaluation transform to every picture for
+Both sides bring the same JPEG pictures (500 x 375, made here) to the network inputs of K models in G resize groups, on
+one thread, in CPU seconds, in one run. The per-model side applies timm's own evaluation transform to every picture for
 every model; the pooled side is the product's code: one decode, one resize per group, then normalisation per model and
 batch. The inputs of both sides are compared and must agree to 1e-6.
 """

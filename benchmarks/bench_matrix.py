@@ -2,12 +2,10 @@
 
     python -m benchmarks.bench_matrix [--quick]
 
-Both sides answer the same 200 x 200 matrix through the same kind of FastAPI application over an in-process ASGI
-transport,
-one after the other in one run: the product's endpoint (real Postgres, cached encoded bytes, strong ETag) and one
-that turns
-the array into lists for every request, as a first version of such an API usually does. Runs on an embedded Postgres
-of its own.
+Both sides answer the same 200 x 200 matrix from the same Postgres through the same kind of FastAPI application, in
+process, one after the other in one run: the product's endpoint (cached encoded bytes, strong ETag) and one that loads
+the rows and turns the array into lists for every request, as a first version of such an API does. An endpoint that
+answers nothing shows what the transport alone costs. Runs on an embedded Postgres of its own.
 """
 
 from __future__ import annotations
@@ -38,8 +36,8 @@ METRIC = "cka.linear.unbiased"
 SHA = "0" * 64
 
 
-def fill(settings: Settings, count: int) -> np.ndarray:
-    """A database with one dataset and one matrix of `count` models; answers the square of values."""
+def fill(settings: Settings, count: int) -> None:
+    """A database with one dataset and one matrix of `count` models."""
     rng = np.random.default_rng(0)
     values = rng.random((count, count)).astype(np.float32)
     values = (values + values.T) / 2
@@ -71,7 +69,6 @@ def fill(settings: Settings, count: int) -> np.ndarray:
             rows.append(NewRow(embedding, model, values[i, : i + 1].astype(np.float64)))
         matrices.append(c, matrix_id=matrix, dataset_hash=SHA, first_ord=0, rows=rows, gaps=[], job_id=job)
     engine.dispose()
-    return values
 
 
 def seconds_per_request(ask: Callable[[], object], at_least_s: float) -> float:
@@ -84,12 +81,20 @@ def seconds_per_request(ask: Callable[[], object], at_least_s: float) -> float:
 
 
 def compare(settings: Settings, count: int, at_least_s: float) -> None:
-    values = fill(settings, count)
+    fill(settings, count)
+    engine = make_engine(settings.database_url.get_secret_value())
     naive = FastAPI()
 
     @naive.get("/matrix")
     def matrix() -> dict[str, list[list[float]]]:
-        return {"values": values.tolist()}
+        with transaction(engine) as connection:
+            found = matrices.find(connection, dataset="bench", version=None, metric=METRIC, preprocess="l2")
+            assert found is not None
+            return {"values": matrices.load(connection, found).square()[1].tolist()}
+
+    @naive.get("/nothing")
+    def nothing() -> dict[str, str]:
+        return {}
 
     url = f"/api/v1/matrices?dataset=bench&metric={METRIC}"
     with TestClient(create_app(settings)) as product, TestClient(naive) as lists:
@@ -99,6 +104,8 @@ def compare(settings: Settings, count: int, at_least_s: float) -> None:
         print(f"{count} x {count}, milliseconds per request, one client, in process\n")
         print("| answer | ms | ratio |\n|---|---|---|")
         print(f"| lists, serialised per request | {slow * 1e3:.1f} | 1 |")
+        transport = seconds_per_request(lambda: lists.get("/nothing"), at_least_s)
+        print(f"| nothing (transport alone) | {transport * 1e3:.1f} | |")
         for name, headers in (
             ("JSON, stored bytes", {}),
             ("float32", {"Accept": "application/octet-stream"}),

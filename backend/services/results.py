@@ -177,20 +177,20 @@ def finding(connection: Connection, cache: ResultCache, *, metric: str | None, p
 def _find(connection: Connection, dataset: str, metric: str, preprocess: str) -> RowMapping:
     parsed, steps = parse_metric(metric), parse_preprocess(preprocess)
     name, _, version = dataset.partition("@")
-    known = datasets.get(connection, dataset)
-    if known is None:
-        raise NotFound(
-            f"There is no dataset {dataset!r}.", nearest_hint(dataset, datasets.list_names(connection), "datasets")
+    # The one query of the usual case; why nothing was found is asked only then.
+    if not version or (version.isascii() and version.isdigit() and len(version) <= 6):
+        found = matrices.find(
+            connection, dataset=name, version=int(version) if version else None, metric=parsed.id, preprocess=steps.id
         )
-    found = matrices.find(
-        connection, dataset=name, version=int(version) if version else None, metric=parsed.id, preprocess=steps.id
+        if found is not None:
+            return found
+    if datasets.get(connection, dataset) is None:
+        hint = nearest_hint(dataset, datasets.list_names(connection), "datasets")
+        raise NotFound(f"There is no dataset {dataset!r}.", hint)
+    raise NotFound(
+        f"{parsed.id} ({steps.id}) was not computed on {dataset} yet.",
+        "Submit a model for this dataset and metric, or wait until the running jobs are done.",
     )
-    if found is None:
-        raise NotFound(
-            f"{parsed.id} ({steps.id}) was not computed on {dataset} yet.",
-            "Submit a model for this dataset and metric, or wait until the running jobs are done.",
-        )
-    return found
 
 
 def _all_of_metric(connection: Connection, metric: str, preprocess: str) -> tuple[Metric, Sequence[RowMapping]]:
