@@ -116,7 +116,7 @@ def linear(metric: Metric) -> TiledMeasure:
         table=lambda X: LinearKernel(X, unbiased=unbiased),
         # Biased: the diagonals are part of the product.
         form=lambda n: Form(pairs=2.0, stimuli=0.0 if unbiased else 1.0),
-        bounds=(metric.spec.lower, metric.spec.upper),
+        bounds=(metric.spec.lower or 0.0, 1.0),
         held_bytes=_features_bytes,
         scratch_bytes=lambda n, d: 28 * n * d,
     )
@@ -135,7 +135,7 @@ def gaussian(metric: Metric) -> TiledMeasure:
         table=table,
         # Biased: the diagonal adds n times the product of the diagonals' common values.
         form=unbiased_form if unbiased else lambda n: Form(2.0, -2.0 / n, (1.0 / n**2, float(n))),
-        bounds=(metric.spec.lower, metric.spec.upper),
+        bounds=(metric.spec.lower or 0.0, 1.0),
         held_bytes=_features_bytes,
         scratch_bytes=lambda n, d: 28 * n * d + (6 * packed_bytes(n) if "median" in given else 0),
     )

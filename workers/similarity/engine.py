@@ -15,14 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from backend.domain.calibration import ALPHA, PERMUTATIONS, route
 from backend.domain.errors import InvalidInput
 from backend.domain.metrics import Metric, Preprocess
+from backend.domain.quantities import VALUE
 from workers.similarity import preprocess as preprocessing
 from workers.similarity.embeddings import EmbeddingSource, check_shapes, load_checked
 from workers.similarity.errors import Undefined
 from workers.similarity.grouping import Pass, plan_passes
 from workers.similarity.measure import Measure
 from workers.similarity.registry import measure_of
+from workers.similarity.resampling import Resampling
 
 Progress = Callable[[int, int], None]
 
@@ -31,22 +34,30 @@ Progress = Callable[[int, int], None]
 class ComparisonRow:
     """Similarities of one new model.
 
-    `values` float64 are those to the models `against` (ascending indices into the call's embeddings, int64),
-    its own last. Without exclusions `against` is 0, 1, ..., index; excluded models are missing from it, and
-    the row of an excluded model is empty.
+    `quantities` holds float64 arrays by the names of backend.domain.quantities: those to the models `against`
+    (ascending indices into the call's embeddings, int64), its own last. Without exclusions `against` is 0, 1, ...,
+    index; excluded models are missing from it, and the row of an excluded model is empty.
     """
 
     index: int
     against: NDArray[np.int64]
-    values: NDArray[np.float64]
+    quantities: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        return self.quantities[VALUE]
 
 
 @dataclass(frozen=True)
 class ComparisonRows:
-    """One row per new model, in order, and for each model without a value the reason. Never a NaN."""
+    """One row per new model, in order, and for each model without a value the reason. Never a NaN.
+
+    `recipe` says how null and interval were found: route, seed, permutations, alpha, ci_method.
+    """
 
     rows: tuple[ComparisonRow, ...]
     excluded: Mapping[int, str]
+    recipe: Mapping[str, Any]
 
 
 def compare(
@@ -57,9 +68,17 @@ def compare(
     new: int,
     memory_mib: int,
     device: str = "cpu",
+    calibrate: bool = False,
+    uncertainty: bool = False,
+    groups: NDArray[np.int64] | None = None,
+    permutations: int = PERMUTATIONS,
     progress: Progress | None = None,
 ) -> ComparisonRows:
     """Similarities of each of the last `new` embeddings to all before it and to itself.
+
+    `calibrate` adds null_mean, null_sd, tau and p, `uncertainty` ci_low and ci_high; `groups` (n,) numbers the group
+    of every stimulus, and whole groups are then moved and left out. `permutations` counts only where the null is
+    found by permuting. What the quantities mean is in backend.domain.quantities.
 
     `progress(done, total)` is called between blocks, with `done` rising to `total`; what it raises ends the
     work and passes through. Every embedding is checked before anything is computed.
@@ -74,9 +93,14 @@ def compare(
         raise InvalidInput(
             f"{new} of {len(embeddings)} embeddings cannot be new.", hint="Give 0 to all of them."
         )
+    n = embeddings[0].n if embeddings else 0
+    if groups is not None and groups.shape != (n,):
+        raise InvalidInput(f"{groups.shape} group numbers were given for {n} stimuli.", hint="Give one per stimulus.")
+    resampling = Resampling(n, groups, calibrate, uncertainty, permutations)
+    recipe = _recipe(metric, resampling)
     if new == 0:
-        return ComparisonRows((), {})
-    check_shapes(embeddings, metric.spec.minimum_n, metric.id)
+        return ComparisonRows((), {}, recipe)
+    check_shapes(embeddings, metric.minimum_n, metric.id)
     measure = measure_of(metric)
     passes = plan_passes(
         [measure.resident_bytes(e.n, e.d) for e in embeddings],
@@ -84,8 +108,21 @@ def compare(
         new,
         memory_mib,
     )
-    work = _Work(embeddings, measure, preprocess, torch.device(device), progress, passes)
-    return work.run(passes, new)
+    work = _Work(embeddings, measure, preprocess, resampling, torch.device(device), progress, passes)
+    rows, excluded = work.run(passes, new)
+    return ComparisonRows(rows, excluded, recipe)
+
+
+def _recipe(metric: Metric, resampling: Resampling) -> dict[str, Any]:
+    """How null and interval are found, for whoever stores the numbers."""
+    found: dict[str, Any] = {}
+    if resampling.calibrate:
+        chosen = route(metric.spec, resampling.grouped)
+        found |= {"route": chosen, "seed": resampling.seed, "alpha": ALPHA}
+        found |= {"permutations": resampling.permutations} if chosen != "cyclic" else {}
+    if resampling.uncertainty:
+        found |= {"ci_method": resampling.method}
+    return found
 
 
 class _Work:
@@ -96,34 +133,39 @@ class _Work:
         embeddings: Sequence[EmbeddingSource],
         measure: Measure[Any],
         preprocess: Preprocess,
+        resampling: Resampling,
         device: torch.device,
         progress: Progress | None,
         passes: Sequence[Pass],
     ) -> None:
         self._embeddings, self._measure, self._preprocess = embeddings, measure, preprocess
-        self._device, self._progress = device, progress
-        self._ticks = measure.ticks(embeddings[0].n)
+        self._resampling, self._device, self._progress = resampling, device, progress
         self._done = 0
-        self._total = sum(len(p.loaded) + self._ticks * (len(p.old) + len(p.new)) for p in passes)
+        self._total = sum(len(p.loaded) + self._weight(p) for p in passes)
         self._prepared: dict[int, Any] = {}
         self._excluded: dict[int, str] = {}
 
-    def run(self, passes: Sequence[Pass], new: int) -> ComparisonRows:
+    def _weight(self, step: Pass) -> int:
+        return self._measure.ticks(self._resampling, len(step.old) + len(step.new), len(step.new))
+
+    def run(self, passes: Sequence[Pass], new: int) -> tuple[tuple[ComparisonRow, ...], dict[int, str]]:
         count = len(self._embeddings)
         if len(passes) > 1:  # several loads per model: look at all of them before the first is computed with
             for source in self._embeddings:
                 load_checked(source)
                 self._advance(0)
-        square = np.zeros((new, count))
+        found: dict[str, NDArray[np.float64]] = {}
         for step in passes:
             self._prepare(step)
-            self._compare(step, square[:, :], count - new)
+            self._compare(step, found, count - new, count)
         rows = []
         for index in range(count - new, count):
             against = [i for i in range(index + 1) if i not in self._excluded and index not in self._excluded]
             kept = np.array(against, dtype=np.int64)
-            rows.append(ComparisonRow(index, kept, square[index - (count - new), kept]))
-        return ComparisonRows(tuple(rows), dict(sorted(self._excluded.items())))
+            row = index - (count - new)
+            quantities = {name: square[row, kept] for name, square in found.items()} or {VALUE: np.zeros(0)}
+            rows.append(ComparisonRow(index, kept, quantities))
+        return tuple(rows), dict(sorted(self._excluded.items()))
 
     def _prepare(self, step: Pass) -> None:
         """Hold exactly the models of this pass, keeping those that are already prepared."""
@@ -133,25 +175,26 @@ class _Work:
         for index in sorted(wanted - self._prepared.keys() - self._excluded.keys()):
             rows = torch.from_numpy(load_checked(self._embeddings[index])).to(self._device)
             try:
-                self._prepared[index] = self._measure.prepare(preprocessing.apply(self._preprocess, rows))
+                X = preprocessing.apply(self._preprocess, rows)
+                self._prepared[index] = self._measure.prepare(X, self._resampling)
             except Undefined as undefined:
                 self._excluded[index] = str(undefined)
             self._advance(1)
 
-    def _compare(self, step: Pass, square: NDArray[np.float64], first_new: int) -> None:
-        """Fill the entries of `square` (new, M) that this pass is for."""
+    def _compare(self, step: Pass, found: dict[str, NDArray[np.float64]], first_new: int, count: int) -> None:
+        """Fill the entries of the squares `found` (new, M) that this pass is for."""
         order = [i for i in (*step.old, *step.new) if i in self._prepared]
         rows = [i for i in step.new if i in self._prepared]
-        weight = len(step.old) + len(step.new)
-        if not rows:
-            self._advance(weight * self._ticks)
-            return
-        found = self._measure.compare(
-            [self._prepared[i] for i in order], len(rows), lambda: self._advance(weight)
-        )
-        for position, reason in found.undefined.items():
-            self._excluded[order[position]] = reason
-        square[np.ix_([i - first_new for i in rows], order)] = found.values.numpy()
+        before, weight = self._done, self._weight(step)
+        if rows:
+            some = [self._prepared[i] for i in order]
+            comparison = self._measure.compare(some, len(rows), self._resampling, lambda: self._advance(1))
+            for position, reason in comparison.undefined.items():
+                self._excluded[order[position]] = reason
+            entries = np.ix_([i - first_new for i in rows], order)
+            for name, values in comparison.quantities.items():
+                found.setdefault(name, np.zeros((count - first_new, count)))[entries] = values
+        self._advance(before + weight - self._done)  # excluded models make fewer steps
 
     def _advance(self, steps: int) -> None:
         self._done += steps

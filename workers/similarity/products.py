@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from backend.domain.quantities import VALUE
 from workers.similarity.exact_sums import round_block_
 from workers.similarity.measure import Comparison, Tick
+from workers.similarity.resampling import Resampling
 from workers.similarity.tiles import LARGEST, Tile, plan
 
 _STRIDE = (
@@ -83,14 +85,14 @@ class TiledMeasure:
         self._table, self._form, self._bounds = table, form, bounds
         self._held_bytes, self._scratch_bytes = held_bytes, scratch_bytes
 
-    def prepare(self, X: Tensor) -> Table:
+    def prepare(self, X: Tensor, resampling: Resampling) -> Table:
         return self._table(X)
 
-    def compare(self, models: Sequence[Table], new: int, tick: Tick) -> Comparison:
+    def compare(self, models: Sequence[Table], new: int, resampling: Resampling, tick: Tick) -> Comparison:
         return compare_tables(models, new, self._form(models[0].n), self._bounds, tick)
 
-    def ticks(self, n: int) -> int:
-        return len(plan(n))
+    def ticks(self, resampling: Resampling, count: int, new: int) -> int:
+        return len(plan(resampling.n))
 
     def resident_bytes(self, n: int, d: int) -> int:
         return self._held_bytes(n, d) + 8 * _STRIDE
@@ -142,7 +144,7 @@ def compare_tables(
     undefined = {int(p): tables[int(p)].undefined_reason for p in empty.nonzero()[:, 0]}
     g_own = torch.where(empty, torch.ones_like(g_own), g_own)
     values = g / torch.sqrt(g_own[count - new :, None] * g_own)
-    return Comparison(values.clamp_(*bounds).cpu(), undefined)
+    return Comparison({VALUE: values.clamp_(*bounds).cpu().numpy()}, undefined)
 
 
 def _add_products(blocks: Tensor, new: int, cross: Tensor, own: Tensor) -> None:

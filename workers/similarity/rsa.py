@@ -131,7 +131,7 @@ def correlation(metric: Metric) -> TiledMeasure:
     return TiledMeasure(
         table=RankTable if by_rank else DistanceTable,
         form=(lambda n: Form(1.0)) if by_rank else (lambda n: Form(1.0, 0.0, (-2.0 / (n * (n - 1)),))),
-        bounds=(metric.spec.lower, metric.spec.upper),
+        bounds=(-1.0, 1.0),
         held_bytes=lambda n, d: packed_bytes(n) if by_rank else 4 * n * d + 32 * n,
         scratch_bytes=lambda n, d: 28 * n * d + (14 * packed_bytes(n) if by_rank else 0),
     )

@@ -1,0 +1,90 @@
+"""What is computed beside the values, and how stimuli are rearranged for it. All of it follows from n, the groups and
+the seed, never from the models at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from backend.domain.calibration import PERMUTATIONS, SEED
+
+MOST_BLOCKS = 20
+_RELABELLING, _PERMUTATION, _BLOCKS = 1, 2, 3  # streams of random numbers
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """`groups` (n,) int64 numbers the group of every stimulus, or is None where each stands alone. Groups are moved and
+    left out as wholes. `calibrate` asks for the null, `uncertainty` for intervals."""
+
+    n: int
+    groups: NDArray[np.int64] | None = None
+    calibrate: bool = False
+    uncertainty: bool = False
+    permutations: int = PERMUTATIONS
+    seed: int = SEED
+
+    @property
+    def grouped(self) -> bool:
+        return self.groups is not None and len(self._members) < self.n
+
+    @cached_property
+    def _members(self) -> list[NDArray[np.int64]]:
+        """Stimuli of each group, groups in the order of their first stimulus."""
+        if self.groups is None:
+            return list(np.arange(self.n)[:, None])
+        _, first, of = np.unique(self.groups, return_index=True, return_inverse=True)
+        return [np.flatnonzero(of == g) for g in np.argsort(first)]
+
+    @cached_property
+    def relabelling(self) -> NDArray[np.int64]:
+        """One seeded order of the stimuli, whose cyclic shifts are the randomisation group: (n,)."""
+        return np.random.default_rng([self.seed, _RELABELLING, self.n]).permutation(self.n)
+
+    def permutation(self, k: int) -> NDArray[np.int64]:
+        """The k-th seeded permutation (n,): stimulus i of one model meets stimulus `permutation(k)[i]` of the other.
+
+        Groups keep their inner order and are laid end to end in a random order, which is exact for groups of equal
+        size; of unequal ones a stimulus may meet its neighbour's group.
+        """
+        order = np.random.default_rng([self.seed, _PERMUTATION, k]).permutation(len(self._members))
+        met = np.empty(self.n, dtype=np.int64)
+        met[np.concatenate(self._members)] = np.concatenate([self._members[g] for g in order])
+        return met
+
+    @cached_property
+    def orders(self) -> NDArray[np.int64]:
+        """All permutations: (K, n)."""
+        return np.stack([self.permutation(k) for k in range(self.permutations)])
+
+    @cached_property
+    def blocks(self) -> list[NDArray[np.int64]]:
+        """The stimuli in at most 20 seeded blocks of whole groups, each to be left out once: ascending indices."""
+        units = np.random.default_rng([self.seed, _BLOCKS, self.n]).permutation(len(self._members))
+        parts = np.array_split(units, min(MOST_BLOCKS, len(units)))
+        return [np.sort(np.concatenate([self._members[g] for g in part])) for part in parts]
+
+    def kept(self, block: int) -> NDArray[np.int64]:
+        """The stimuli outside a block: ascending indices."""
+        left = np.ones(self.n, dtype=bool)
+        left[self.blocks[block]] = False
+        return np.flatnonzero(left)
+
+    @property
+    def method(self) -> str:
+        """What the interval is called."""
+        what = "groups" if self.grouped else "stimuli"
+        return f"delete-block jackknife over {len(self.blocks)} blocks of {what}, Student's t"
+
+    def interval(
+        self, values: NDArray[np.float64], replicates: NDArray[np.float64], lower: float | None, upper: float | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """95 % interval of `values` (...) from `replicates` (..., B), one per block left out; cut at the bounds."""
+        count = replicates.shape[-1]
+        spread = replicates - replicates.mean(axis=-1, keepdims=True)
+        half = student.ppf(0.975, count - 1) * np.sqrt((count - 1) / count * (spread**2).sum(axis=-1))
+        return np.clip(values - half, lower, upper), np.clip(values + half, lower, upper)
