@@ -6,6 +6,7 @@ readers), PuOr for differences, Okabe-Ito with a shape each for categories. A sc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -71,8 +72,8 @@ _GRID = {"light": "#eceff2", "dark": "#2e3135"}
 
 
 def vocabulary(attribute: str) -> dict[str, str]:
-    """Slug -> shown name of an attribute of models, or of `domain`."""
-    return DOMAINS if attribute == "domain" else MODEL_ATTRIBUTES[attribute]
+    """Slug -> shown name of an attribute of models, or of `domain`; empty for an attribute of somebody's own."""
+    return DOMAINS if attribute == "domain" else MODEL_ATTRIBUTES.get(attribute, {})
 
 
 def colour_of(attribute: str, slug: str) -> str:
@@ -80,6 +81,12 @@ def colour_of(attribute: str, slug: str) -> str:
     values = list(vocabulary(attribute))
     colours = _ATTRIBUTE_COLOURS[attribute]
     return OKABE_ITO[colours[values.index(slug)]] if slug in values else OKABE_ITO["grey"]
+
+
+def colours_of_others(values: Sequence[str]) -> dict[str, str]:
+    """Colours for the values of an attribute that has no vocabulary, in the order given; grey from the eighth on."""
+    names = [name for name in OKABE_ITO if name != "grey"]
+    return {value: OKABE_ITO[names[i] if i < len(names) else "grey"] for i, value in enumerate(values)}
 
 
 def symbol_of(attribute: str, slug: str) -> str:

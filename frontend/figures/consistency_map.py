@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from frontend.figures.heatmap import NOT_COMPUTED
+from frontend.figures.heatmap_data import NOT_COMPUTED
 from frontend.figures.numbers import plain
 from frontend.theme import SIMILARITY_SCALE, colour_of, vocabulary
 

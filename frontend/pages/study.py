@@ -16,7 +16,8 @@ from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.ordering import mean_similarity
-from frontend.figures.heatmap import HeatmapData, boundaries, orders, similarity_heatmap
+from frontend.figures.heatmap import similarity_heatmap
+from frontend.figures.heatmap_data import boundaries, colour_ranges, heatmap_data, orders
 from frontend.figures.numbers import decimal
 from parallax.client import Client, MatrixArray
 
@@ -111,12 +112,11 @@ class Picture:
     def payload(self, path: str, resolved: dict[str, str]) -> dict[str, Any]:
         """What the browser gets: the figure in cluster order and how to reorder it. `resolved` are the fields that
         the link left open."""
-        low, high = self.ranges["full"]
         figure = similarity_heatmap(
-            HeatmapData(
-                models=self.models, values=self.values, attributes=self.attributes, low=low, high=high,
-                value_words=value_words(self.metric), direction=self.metric.direction, subject=self.subject(),
-                reasons=self.reasons,
+            heatmap_data(
+                self.models, self.values, title=self.metric.title, direction=self.metric.direction,
+                attributes=self.attributes, subject=self.subject(), reasons=self.reasons,
+                order=range(len(self.models)), ends=self.ranges["full"],
             )
         )
         permutations = orders(self.models, self.attributes)
@@ -159,11 +159,6 @@ class Picture:
         )
 
 
-def value_words(metric: MetricInfo) -> str:
-    """What a value of the metric is, with its direction."""
-    return f"{metric.title} ({'less' if metric.direction == 'distance' else 'more'} is more alike)"
-
-
 def picture(client: Client, study: Study, metric: MetricInfo, dataset: str) -> Picture:
     """The matrix of `dataset`, or with an empty name the mean over all datasets, in the order that datasets share."""
     names = study.datasets_of(metric.id)
@@ -180,23 +175,8 @@ def picture(client: Client, study: Study, metric: MetricInfo, dataset: str) -> P
     return Picture(
         models=models, values=values, attributes=study.attributes(models), metric=metric,
         reasons={gap.model: gap.reason for matrix in matrices.values() for gap in matrix.gaps},
-        ranges=colour_ranges(metric, stack), title=title, matrix=matrices.get(dataset),
+        ranges=colour_ranges(stack, metric.upper), title=title, matrix=matrices.get(dataset),
     )
-
-
-def colour_ranges(metric: MetricInfo, stack: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Colour ranges shared by all datasets. `full`: 0 to the metric's best value where it has bounds, as published;
-    `fitted`: the values of all datasets between different models, rounded outwards to steps of 0.05."""
-    off_diagonal = ~np.eye(stack.shape[1], dtype=bool)
-    values = stack[:, off_diagonal]
-    values = values[np.isfinite(values)]
-    fitted = (0.0, 1.0)
-    if len(values):
-        low, high = np.floor(values.min() * 20 + 1e-6) / 20, np.ceil(values.max() * 20 - 1e-6) / 20
-        fitted = (float(low), float(max(high, low + 0.05)))
-    bounded = metric.upper is not None and np.isfinite(metric.upper)
-    full = (0.0, float(metric.upper)) if bounded and metric.upper is not None else (min(0.0, fitted[0]), fitted[1])
-    return {"full": full, "fitted": fitted}
 
 
 def fingerprint(payload: Any) -> str:

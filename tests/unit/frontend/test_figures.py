@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from frontend.figures.consistency_map import MapData, by_domain, consistency_map
-from frontend.figures.heatmap import HeatmapData, boundaries, orders, similarity_heatmap, wrapped
+from frontend.figures.heatmap import similarity_heatmap, wrapped
+from frontend.figures.heatmap_data import HeatmapData, boundaries, orders
 from frontend.figures.numbers import count, decimal, duration, moment, size
 from frontend.figures.pair_scatter import ScatterData, pair_scatter
 from frontend.theme import SIMILARITY_SCALE

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from frontend.components.submission_form import Form, in_form, problems, submission_of
+from frontend.figures.heatmap_data import colour_ranges
 from frontend.pages import consistency as consistency_page
-from frontend.pages.study import aligned, colour_ranges, fingerprint, picture, read_study
+from frontend.pages.study import aligned, fingerprint, picture, read_study
 from frontend.urls import ConsistencyView
 from parallax.client import ApiError, MatrixArray
 from tests.unit.frontend.stub_api import ABSENT, MODELS, StubApi, similarities
@@ -64,9 +65,9 @@ def test_colour_ranges_do_not_depend_on_the_diagonal() -> None:
     assert metric is not None
     stack = np.full((2, 3, 3), 0.42)
     stack[:, range(3), range(3)] = 1
-    assert colour_ranges(metric, stack)["fitted"] == pytest.approx((0.4, 0.45))
-    assert colour_ranges(metric, stack)["full"] == (0.0, 1.0)
-    assert colour_ranges(metric, np.full((1, 2, 2), np.nan))["fitted"] == (0.0, 1.0)
+    assert colour_ranges(stack, metric.upper)["fitted"] == pytest.approx((0.4, 0.45))
+    assert colour_ranges(stack, metric.upper)["full"] == (0.0, 1.0)
+    assert colour_ranges(np.full((1, 2, 2), np.nan), metric.upper)["fitted"] == (0.0, 1.0)
 
 
 def test_unchanged_data_has_the_same_fingerprint() -> None:
