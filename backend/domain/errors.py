@@ -4,8 +4,10 @@ ParallaxError
 ├── InvalidInput            what a person gave cannot be used (HTTP 422, exit code 2)
 │   ├── FieldErrors         several problems of one form, each with its field
 │   ├── TooLarge            a file of more bytes than are accepted (413)
+│   ├── BadData             the data in a file, rather than what was asked for (exit code 1)
+│   │   └── BadEmbedding    (workers.similarity.errors; of files: workers.pipelines.embedding_errors)
 │   ├── UnknownMetric, BadMetricParameter, BadPreprocess   (backend.domain.metrics)
-│   └── BadEmbedding, MemoryBudgetTooSmall                 (workers.similarity.errors)
+│   └── MemoryBudgetTooSmall                               (workers.similarity.errors)
 ├── NotFound                no such model, dataset, matrix or job (404)
 ├── Conflict                it clashes with what exists (409)
 ├── TooManyJobs             the owner's share of the queue is full (429)
@@ -54,6 +56,10 @@ class FieldErrors(InvalidInput):
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(f"{e.field}: {e.message}" for e in errors))
         self.errors = errors
+
+
+class BadData(InvalidInput):
+    """What was asked for is understood, but the data it is asked for cannot be used."""
 
 
 class TooLarge(InvalidInput):

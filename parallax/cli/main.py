@@ -74,8 +74,10 @@ def report(message: str, hint: str, status: int) -> int:
 
 def status_of(error: Exception) -> int:
     """The exit status of an error raised on purpose."""
-    from backend.domain.errors import Conflict, InvalidInput, NotFound, TooManyJobs, UnsafeSetting
+    from backend.domain.errors import BadData, Conflict, InvalidInput, NotFound, TooManyJobs, UnsafeSetting
 
+    if isinstance(error, BadData):
+        return FAILED
     if isinstance(error, (InvalidInput, NotFound)):
         return USAGE
     return REFUSED if isinstance(error, (Conflict, TooManyJobs, UnsafeSetting)) else FAILED

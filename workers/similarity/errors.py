@@ -1,22 +1,22 @@
 """What the engine refuses, and how a measure says that it is not defined for a model.
 
 InvalidInput
-├── BadEmbedding            an embedding cannot be compared, whatever the metric
-│   ├── NotFloatRows        not a two-dimensional array of floating-point numbers, or not of the announced
-shape
-│   ├── NonFiniteEmbedding  NaN or infinity, with the row
-│   ├── ConstantEmbedding   all rows are the same
-│   ├── MismatchedStimuli   two embeddings with different numbers of rows
-│   └── TooFewStimuli       fewer rows than the metric needs
+├── BadData
+│   └── BadEmbedding            an embedding cannot be compared, whatever the metric
+│       ├── NotFloatRows        not a two-dimensional array of floating-point numbers, or not of the announced shape
+│       ├── NonFiniteEmbedding  NaN or infinity, with the row
+│       ├── ConstantEmbedding   all rows are the same
+│       ├── MismatchedStimuli   two embeddings with different numbers of rows
+│       └── TooFewStimuli       fewer rows than the metric needs
 └── MemoryBudgetTooSmall    the least budget that works is in the hint
 """
 
 from __future__ import annotations
 
-from backend.domain.errors import InvalidInput
+from backend.domain.errors import BadData, InvalidInput
 
 
-class BadEmbedding(InvalidInput):
+class BadEmbedding(BadData):
     """An embedding that no metric can use."""
 
 

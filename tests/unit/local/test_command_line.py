@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.contracts.problems import FieldProblem, Problem
-from backend.domain.errors import Conflict, InvalidInput, NotAvailable, NotFound, ParallaxError, UnsafeSetting
+from backend.domain.errors import BadData, Conflict, InvalidInput, NotAvailable, NotFound, ParallaxError, UnsafeSetting
 from backend.settings import get_settings
 from parallax.cli import about, main, options
 from parallax.client.client import ApiError
@@ -59,7 +59,7 @@ def test_a_word_that_is_no_command_is_usage(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (InvalidInput("x"), 2), (NotFound("x"), 2), (Conflict("x"), 3), (UnsafeSetting("x"), 3),
+        (InvalidInput("x"), 2), (BadData("x"), 1), (NotFound("x"), 2), (Conflict("x"), 3), (UnsafeSetting("x"), 3),
         (NotAvailable("x"), 1), (ParallaxError("x"), 1),
         (ApiError(Problem(title="x", status=422)), 2), (ApiError(Problem(title="x", status=409)), 3),
         (ApiError(Problem(title="x", status=0)), 1), (ApiError(Problem(title="x", status=503)), 1),
