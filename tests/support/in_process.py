@@ -87,7 +87,7 @@ def plain_torch() -> Iterator[None]:
 
     torch.set_grad_enabled(True)
     torch.use_deterministic_algorithms(False)
-    arithmetic._configured.cache_clear()
+    arithmetic.configure.cache_clear()
     _cached_encoder.cache_clear()
 
 

@@ -63,10 +63,9 @@ def _by_id(path: Path, head: list[str], lines: list[list[str]], sample_ids: Sequ
             raise BadGroups(f"Line {number} of {path} has {len(line)} cells, not {len(head)}.", hint="Correct it.")
         if of.setdefault(line[at_id].strip(), line[at_group].strip()) != line[at_group].strip():
             raise BadGroups(f"{path} puts {line[at_id]} into two groups.", hint="Give one.")
-    known = set(sample_ids)
-    for what, some in (
-        ("lacks", [one for one in sample_ids if one not in of]), ("has unknown", [one for one in of if one not in known])
-    ):
+    lacking = [one for one in sample_ids if one not in of]
+    unknown = sorted(of.keys() - set(sample_ids))
+    for what, some in (("lacks", lacking), ("has unknown", unknown)):
         if some:
             shown = ", ".join(some[:3]) + (", ..." if len(some) > 3 else "")
             raise BadGroups(

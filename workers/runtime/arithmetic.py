@@ -10,12 +10,14 @@ from backend.settings import Settings
 
 
 @lru_cache(maxsize=1)
-def _configured(threads: int) -> None:
+def configure(threads: int | None) -> None:
+    """Once per process: repeatable arithmetic on `threads` threads, or on as many as torch takes by itself."""
     # Must be set before CUDA's first use for its matrix products to be deterministic.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
-    torch.set_num_threads(threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
@@ -25,7 +27,7 @@ def _configured(threads: int) -> None:
 
 def prepare_device(settings: Settings) -> str:
     """Configures torch once per process and answers the device to use: `cpu` or `cuda`."""
-    _configured(settings.threads)
+    configure(settings.threads)
     import torch
 
     if settings.device == "cpu":
