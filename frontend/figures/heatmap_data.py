@@ -50,7 +50,9 @@ class Bar:
 class HeatmapData:
     """What the heatmap shows. `values` (M, M) float32 in the order of `models`, NaN where not computed; `reasons` model
     -> why it has no values; `attributes` attribute -> M slugs; `low`, `high` the colour range; `value_words` what a
-    value is, with its direction, for hover and colour bar; `subject` whose values they are."""
+    value is, with its direction, for hover and colour bar; `subject` whose values they are; `absent_words` what is so
+    of a cell without a value; `with_self` whether a model against itself counts as such a cell; `note` what else a
+    reader of the picture alone should know."""
 
     models: Sequence[str]
     values: np.ndarray
@@ -61,6 +63,15 @@ class HeatmapData:
     direction: Direction = "similarity"
     subject: str = ""
     reasons: Mapping[str, str] = field(default_factory=dict)
+    absent_words: str = "not computed"
+    with_self: bool = True
+    note: str = ""
+
+    @property
+    def absent(self) -> np.ndarray:
+        """Cells (M, M) that are drawn as being without a value."""
+        missing = ~np.isfinite(self.values)
+        return missing if self.with_self else missing & ~np.eye(len(missing), dtype=bool)
 
     @property
     def scale(self) -> list[list[float | str]]:
@@ -78,9 +89,8 @@ class HeatmapData:
 
     @property
     def caption(self) -> str:
-        """One line about the whole picture."""
-        words = f"{self.value_words}; {count(len(self.models), 'model')}"
-        return f"{self.subject}. {words}." if self.subject else f"{words}."
+        """One line about the whole picture, to stand under its subject."""
+        return "; ".join(filter(None, [self.value_words, count(len(self.models), "model"), self.note])) + "."
 
 
 def heatmap_data(
@@ -93,8 +103,11 @@ def heatmap_data(
     attributes: Mapping[str, Sequence[str]] | None = None,
     subject: str = "",
     reasons: Mapping[str, str] | None = None,
+    note: str = "",
     order: Sequence[int] | None = None,
     ends: tuple[float, float] | None = None,
+    absent_words: str = "not computed",
+    with_self: bool = True,
 ) -> HeatmapData:
     """The picture of one matrix (M, M) of the measure called `title`.
 
@@ -109,7 +122,7 @@ def heatmap_data(
         values=np.asarray(values, dtype=np.float32)[np.ix_(drawn, drawn)],
         attributes={name: [slugs[i] for i in drawn] for name, slugs in (attributes or {}).items()},
         low=low, high=high, value_words=value_words(title, direction), direction=direction, subject=subject,
-        reasons=reasons or {},
+        reasons=reasons or {}, absent_words=absent_words, with_self=with_self, note=note,
     )
 
 
