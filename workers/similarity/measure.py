@@ -39,6 +39,10 @@ class Measure(Protocol[Prepared]):
     what else is asked for.
     """
 
+    def within(self, room_bytes: int, n: int, d: int, count: int, resampling: Resampling) -> Measure[Prepared]:
+        """The same measure for `count` models of which each may take that much memory: room may be exchanged for time,
+        never for other bits."""
+
     def prepare(self, X: Tensor, resampling: Resampling) -> Prepared:
         """What is done once per model: `X` is (n, d) float64, preprocessed; it may be kept or overwritten.
 
@@ -47,6 +51,9 @@ class Measure(Protocol[Prepared]):
 
     def compare(self, models: Sequence[Prepared], new: int, resampling: Resampling, tick: Tick) -> Comparison:
         """The last `new` models against all. Calls `tick` exactly `ticks(resampling, len(models), new)` times."""
+
+    def draws(self, left: Prepared, right: Prepared, orders: NDArray[np.int64]) -> Table:
+        """s(left, right with what stimulus `orders[k, i]` was as stimulus i) for every row of `orders` (K, n): (K,)."""
 
     def ticks(self, resampling: Resampling, count: int, new: int) -> int:
         """Into how many steps a comparison of the last `new` of `count` models is cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from torch import Tensor
 from backend.domain.calibration import NullSummary, permutation_null
 from backend.domain.metrics import Metric
 from backend.domain.quantities import CALIBRATION, CI_HIGH, CI_LOW, REVERSE, VALUE
+from workers.similarity.errors import Undefined
 from workers.similarity.measure import Comparison, Prepared, Tick
 from workers.similarity.resampling import Resampling
 
@@ -25,6 +26,9 @@ class PairMeasure(ABC, Generic[Prepared]):
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
+
+    def within(self, room_bytes: int, n: int, d: int, count: int, resampling: Resampling) -> Self:
+        return self
 
     @abstractmethod
     def prepare(self, X: Tensor, resampling: Resampling) -> Prepared: ...
@@ -48,7 +52,7 @@ class PairMeasure(ABC, Generic[Prepared]):
     def null(self, left: Prepared, right: Prepared, value: float, resampling: Resampling) -> NullSummary:
         """The null of one pair, arrays without dimensions."""
         draws = self.draws(left, right, resampling.orders)
-        return permutation_null(np.float64(value)[...], draws, self.metric.spec.direction)
+        return permutation_null(np.asarray(value), draws, self.metric.spec.direction)
 
     def compare(self, models: Sequence[Prepared], new: int, resampling: Resampling, tick: Tick) -> Comparison:
         spec, count = self.metric.spec, len(models)
@@ -75,18 +79,29 @@ class PairMeasure(ABC, Generic[Prepared]):
         if resampling.uncertainty:
             for block in range(len(resampling.blocks)):
                 kept = resampling.kept(block)
-                parts = [self.without(model, kept) for model in models]
+                parts = [self._part(model, kept) for model in models]
                 for row in range(new):
                     for column in range(first + row + 1):
                         for way in directions:
-                            left, right = parts[first + row], parts[column]
-                            replicates[way][row, column, block] = self.score(*((right, left) if way else (left, right)))
+                            one, other = parts[first + row], parts[column]
+                            if one is None or other is None:
+                                replicates[way][row, column, block] = np.nan
+                            else:
+                                both = (other, one) if way else (one, other)
+                                replicates[way][row, column, block] = self.score(*both)
                     tick()
             for way in directions:
                 found[CI_LOW + way], found[CI_HIGH + way] = resampling.interval(
                     found[VALUE + way], replicates[way], spec.lower, spec.upper
                 )
         return Comparison(found)
+
+    def _part(self, model: Prepared, kept: NDArray[np.int64]) -> Prepared | None:
+        """The model on the stimuli `kept`, None where the measure is not defined on them."""
+        try:
+            return self.without(model, kept) if len(kept) >= self.metric.minimum_n else None
+        except Undefined:
+            return None
 
     def ticks(self, resampling: Resampling, count: int, new: int) -> int:
         pairs = new * (count - new) + new * (new + 1) // 2
