@@ -25,9 +25,9 @@ from sqlalchemy import text
 from backend.api.app import create_app
 from backend.db.engine import make_engine, transaction
 from backend.db.migrate import upgrade
-from backend.db.repositories import datasets, embeddings, jobs, matrices, models
+from backend.db.repositories import datasets, embeddings, jobs, matrices, matrix_rows, models
 from backend.db.repositories.jobs import NewJob
-from backend.db.repositories.matrices import NewRow
+from backend.db.repositories.matrix_rows import NewRow
 from backend.settings import Settings
 from parallax.local import postgres
 from parallax.local.home import Home
@@ -66,8 +66,8 @@ def fill(settings: Settings, count: int) -> None:
                 "d": 1, "dtype": "float32", "batch_size": 1, "extractor_version": 1, "device_class": "cpu",
                 "library_versions": "", "job_id": job,
             })
-            rows.append(NewRow(embedding, model, values[i, : i + 1].astype(np.float64)))
-        matrices.append(c, matrix_id=matrix, dataset_hash=SHA, first_ord=0, rows=rows, gaps=[], job_id=job)
+            rows.append(NewRow(embedding, model, {"value": values[i, : i + 1].astype(np.float64)}))
+        matrix_rows.append(c, matrix_id=matrix, dataset_hash=SHA, first_ord=0, rows=rows, gaps=[], job_id=job)
     engine.dispose()
 
 
@@ -90,7 +90,7 @@ def compare(settings: Settings, count: int, at_least_s: float) -> None:
         with transaction(engine) as connection:
             found = matrices.find(connection, dataset="bench", version=None, metric=METRIC, preprocess="l2")
             assert found is not None
-            return {"values": matrices.load(connection, found).square()[1].tolist()}
+            return {"values": matrices.load(connection, found).values.tolist()}
 
     @naive.get("/nothing")
     def nothing() -> dict[str, str]:

@@ -14,7 +14,7 @@ from backend.api.origin import SameOriginWrites
 from backend.api.routes import catalogue, jobs, results, service, uploads
 from backend.contracts.problems import PROBLEM_JSON, Problem
 from backend.db.engine import make_engine
-from backend.services.results import ResultCache
+from backend.services.result_cache import ResultCache
 from backend.settings import Settings, get_settings
 from backend.storage import LocalStore
 

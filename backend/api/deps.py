@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Query, Request
 from sqlalchemy import Connection, Engine
 
 from backend.db.engine import transaction
-from backend.services.results import ResultCache
+from backend.services.result_cache import ResultCache
 from backend.settings import Settings
 from backend.storage import LocalStore
 

@@ -53,6 +53,19 @@ class Submission(BaseModel):
     metrics: list[str] = Field(default=[], description="Metric ids; empty: the default metrics.")
 
 
+class Comparison(BaseModel):
+    """A request to compare models on one dataset by one metric: everything that is missing is computed."""
+
+    model_config = ConfigDict(extra="forbid")
+    dataset: str = Field(max_length=200, description="Name; `name@2` is a version, a bare name the newest.")
+    metric: str = Field(max_length=200, description="Metric id.")
+    preprocess: str = Field("l2", max_length=100, description="Steps joined by `+`, or `none`.")
+    models: list[Annotated[str, Field(max_length=200)]] | None = Field(None, description=(
+        "For metrics that are computed on request: names of 2 to 12 models with an embedding on the dataset. Every "
+        "other metric compares all models."
+    ))
+
+
 class Checkpoint(BaseModel):
     """What an uploaded checkpoint file says of itself."""
 

@@ -107,8 +107,10 @@ class JobFailed(ParallaxError):
 
 
 def nearest_hint(given: str, known: list[str], what: str) -> str:
-    """`Did you mean ...?` for a name that does not exist, from the names that do; else the first few of them."""
-    close = get_close_matches(given, known, n=3, cutoff=0.5)
+    """`Did you mean ...?` for a name that does not exist, from the names that begin with it or else resemble it; if
+    there are none, the first few names."""
+    begun = [name for name in known if given and name.startswith(given)]
+    close = begun[:3] or get_close_matches(given, known, n=3, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(close)}?"
     shown = ", ".join(known[:8])

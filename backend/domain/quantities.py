@@ -32,3 +32,9 @@ MEANINGS: dict[str, str] = {
     CALIBRATED: "share of the way from tau to the best value, 0 for what does not pass tau",
     Q: "p adjusted for all pairs of models by Benjamini and Hochberg",
 }
+
+
+def stored_of(*, symmetric: bool, calibrated: bool) -> tuple[str, ...]:
+    """What is stored of every similarity by a measure; `calibrated`: its null is computed."""
+    names = STORED if calibrated else (VALUE, *INTERVAL)
+    return names if symmetric else (*names, *(name + REVERSE for name in names))

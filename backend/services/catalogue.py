@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, RowMapping
 
-from backend.contracts.matrices import MatrixSummary
+from backend.contracts.matrices import Diagnostics, MatrixSummary
 from backend.contracts.metrics import MetricInfo, MetricParameter
 from backend.contracts.models import Model
-from backend.db.repositories import datasets, models
+from backend.db.repositories import datasets, embeddings, models
 from backend.domain.errors import NotFound, nearest_hint
-from backend.domain.metrics import CATALOGUE, DEFAULT_METRICS, Metric, parse_metric
+from backend.domain.metrics import CATALOGUE, DEFAULT_METRICS, DEFAULT_PREPROCESS, Metric, parse_metric
 
 
 def get_model(connection: Connection, name: str) -> Model:
@@ -32,6 +32,15 @@ def require_dataset(connection: Connection, reference: str) -> RowMapping:
     return row
 
 
+def list_diagnostics(connection: Connection, reference: str) -> list[Diagnostics]:
+    """Diagnostics of every current embedding on a dataset, by model. A name without a version means the version with
+    most of them."""
+    # While a new version is being embedded, the one before it is still answered, as for matrices.
+    dataset = datasets.most_embedded(connection, reference) or require_dataset(connection, reference)
+    found = embeddings.diagnostics(connection, dataset["id"])
+    return [Diagnostics(model=model, **numbers) for model, numbers in found.items()]
+
+
 def list_metrics(computed: Sequence[MatrixSummary]) -> list[MetricInfo]:
     """The default metrics, the rest of the catalogue at default parameters, and whatever else was computed."""
     wanted = {metric.id: metric for metric in DEFAULT_METRICS}
@@ -47,11 +56,13 @@ def _describe(metric: Metric, computed_on: list[str]) -> MetricInfo:
     spec = metric.spec
     return MetricInfo(
         id=metric.id, family=spec.family, version=spec.version, title=metric.title, direction=spec.direction,
-        lower=spec.lower, upper=spec.upper, symmetric=spec.symmetric, invariances=sorted(spec.invariances),
-        minimum_n=spec.minimum_n, cost=spec.cost, citation=spec.citation, explanation=spec.explanation,
+        lower=spec.lower, upper=spec.upper, symmetric=spec.symmetric, best=spec.best, self_is_best=spec.self_is_best,
+        triangle=spec.triangle, null=spec.null, on_request=spec.on_request, default_preprocess=DEFAULT_PREPROCESS.id,
+        invariances=sorted(spec.invariances), minimum_n=metric.minimum_n, cost=spec.cost, precision=spec.precision,
+        citation=spec.citation, explanation=spec.explanation,
         parameters=[
             MetricParameter(name=p.name, minimum=p.minimum, maximum=p.maximum, default=p.default,
-                            description=p.description)
+                            description=p.description, integer=p.integer)
             for p in spec.parameters
         ],
         computed_on=computed_on,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from backend.contracts.archives import CheckpointHeader
-from backend.contracts.jobs import CheckpointModel, ExistingModel, Submission, TimmModel
-from backend.db.repositories import datasets, job_listing, jobs, models
+from backend.contracts.jobs import CheckpointModel, Comparison, ExistingModel, Submission, TimmModel
+from backend.db.repositories import datasets, embeddings, job_listing, jobs, models
+from backend.db.repositories.comparing import comparison
 from backend.db.repositories.jobs import NewJob
 from backend.domain.attributes import MODEL_ATTRIBUTES, is_slug, slug_of
 from backend.domain.errors import (
@@ -22,11 +23,13 @@ from backend.domain.errors import (
     nearest_hint,
 )
 from backend.domain.identity import key_of
-from backend.domain.metrics import DEFAULT_METRICS, DEFAULT_PREPROCESS, parse_metric
+from backend.domain.metrics import DEFAULT_METRICS, DEFAULT_PREPROCESS, Metric, parse_metric, parse_preprocess
 from backend.domain.timm_names import hint_for, is_known
 from backend.settings import Settings
 
 OWNER = "local"
+MOST_CHOSEN = 12  # models of one request for a metric that is computed on request
+Parsed = TypeVar("Parsed")
 
 
 def submit(
@@ -39,18 +42,10 @@ def submit(
     with the same body answers the first job again. Raises FieldErrors (all at once), Conflict, TooManyJobs.
     """
     request_hash = key_of(submission.model_dump(mode="json"))
-    if idempotency_key is not None:
-        known = jobs.get_by_idempotency_key(connection, OWNER, idempotency_key)
-        if known is not None:
-            if known["request_hash"] != request_hash:
-                raise InvalidInput(
-                    "This Idempotency-Key was used for another request.", "Use a new key for a new request."
-                )
-            return int(known["id"])
-    if jobs.count_unfinished(connection, OWNER) >= settings.max_queued_per_owner:
-        raise TooManyJobs(
-            f"There are {settings.max_queued_per_owner} unfinished jobs already.", "Wait until some are done."
-        )
+    repeated = _repeated(connection, idempotency_key, request_hash)
+    if repeated is not None:
+        return repeated
+    _refuse_too_many(connection, settings)
     errors: list[FieldError] = []
     dataset_ids = _datasets(connection, submission.datasets, errors)
     metrics = _metrics(submission.metrics, errors)
@@ -86,6 +81,38 @@ def submit(
     return jobs.enqueue(connection, [new])[0]
 
 
+def compare(
+    connection: Connection, wanted: Comparison, settings: Settings, *, idempotency_key: str | None
+) -> int:
+    """Queues a comparison; answers the job to follow: of a queued one for the same work, if there is one.
+
+    Raises FieldErrors (all at once) and TooManyJobs.
+    """
+    # Told apart from a submission with the same key.
+    request_hash = key_of({"comparison": wanted.model_dump(mode="json")})
+    repeated = _repeated(connection, idempotency_key, request_hash)
+    if repeated is not None:
+        return repeated
+    _refuse_too_many(connection, settings)
+    errors: list[FieldError] = []
+    dataset = _dataset(connection, "dataset", wanted.dataset, errors)
+    metric = _checked("metric", parse_metric, wanted.metric, errors)
+    preprocess = _checked("preprocess", parse_preprocess, wanted.preprocess, errors)
+    if dataset is not None and metric is not None and dataset["n_stimuli"] < metric.minimum_n:
+        errors.append(FieldError(
+            "metric", f"{metric.id} needs at least {metric.minimum_n} stimuli; {dataset['name']} has "
+            f"{dataset['n_stimuli']}.", "Choose another dataset or metric.",
+        ))
+    models = _chosen(connection, wanted.models or [], metric, dataset, errors)
+    if errors:
+        raise FieldErrors(errors)
+    assert dataset is not None and metric is not None and preprocess is not None, "else there were errors"
+    return jobs.enqueue(connection, [comparison(
+        dataset["id"], dataset["name"], metric.id, preprocess.id, max_attempts=settings.max_attempts, owner=OWNER,
+        models=models, idempotency_key=idempotency_key, request_hash=request_hash,
+    )])[0]
+
+
 def ingest(connection: Connection, *, archive_sha256: str, name: str, settings: Settings) -> int:
     """Queues the check of a stored dataset archive; answers the job."""
     new = NewJob(
@@ -96,18 +123,46 @@ def ingest(connection: Connection, *, archive_sha256: str, name: str, settings: 
     return running if running is not None else jobs.enqueue(connection, [new])[0]
 
 
+def _repeated(connection: Connection, idempotency_key: str | None, request_hash: str) -> int | None:
+    """The job that the same request made before; InvalidInput if the key was used for another one."""
+    if idempotency_key is None:
+        return None
+    known = jobs.get_by_idempotency_key(connection, OWNER, idempotency_key)
+    if known is None:
+        return None
+    if known["request_hash"] != request_hash:
+        raise InvalidInput("This Idempotency-Key was used for another request.", "Use a new key for a new request.")
+    return int(known["id"])
+
+
+def _refuse_too_many(connection: Connection, settings: Settings) -> None:
+    if jobs.count_unfinished(connection, OWNER) >= settings.max_queued_per_owner:
+        raise TooManyJobs(
+            f"There are {settings.max_queued_per_owner} unfinished jobs already.", "Wait until some are done."
+        )
+
+
+def _dataset(connection: Connection, field: str, name: str, errors: list[FieldError]) -> RowMapping | None:
+    found = datasets.get(connection, name)
+    if found is None:
+        hint = nearest_hint(name, datasets.list_names(connection), "datasets")
+        errors.append(FieldError(field, f"There is no dataset {name!r}.", hint))
+    return found
+
+
 def _datasets(connection: Connection, names: Sequence[str], errors: list[FieldError]) -> list[int]:
     if not names:
         errors.append(FieldError("datasets", "No dataset is chosen.", "Choose at least one."))
-    ids = []
-    for index, name in enumerate(names):
-        found = datasets.get(connection, name)
-        if found is None:
-            hint = nearest_hint(name, datasets.list_names(connection), "datasets")
-            errors.append(FieldError(f"datasets.{index}", f"There is no dataset {name!r}.", hint))
-        elif found["id"] not in ids:
-            ids.append(found["id"])
-    return ids
+    found = [_dataset(connection, f"datasets.{index}", name, errors) for index, name in enumerate(names)]
+    return list(dict.fromkeys(row["id"] for row in found if row is not None))
+
+
+def _checked(field: str, parse: Callable[[str], Parsed], text: str, errors: list[FieldError]) -> Parsed | None:
+    try:
+        return parse(text)
+    except InvalidInput as error:
+        errors.append(FieldError(field, error.message, error.hint))
+        return None
 
 
 def _metrics(texts: Sequence[str], errors: list[FieldError]) -> list[str]:
@@ -115,14 +170,49 @@ def _metrics(texts: Sequence[str], errors: list[FieldError]) -> list[str]:
         return [metric.id for metric in DEFAULT_METRICS]
     ids = []
     for index, text in enumerate(texts):
-        try:
-            metric = parse_metric(text)
-        except InvalidInput as error:
-            errors.append(FieldError(f"metrics.{index}", error.message, error.hint))
-            continue
-        if metric.id not in ids:
+        metric = _checked(f"metrics.{index}", parse_metric, text, errors)
+        if metric is not None and metric.spec.on_request:
+            errors.append(FieldError(
+                f"metrics.{index}", f"{metric.id} is computed for chosen models only.",
+                "Ask for it once the models are embedded (POST /comparisons).",
+            ))
+        elif metric is not None and metric.id not in ids:
             ids.append(metric.id)
     return ids
+
+
+def _chosen(
+    connection: Connection, names: Sequence[str], metric: Metric | None, dataset: RowMapping | None,
+    errors: list[FieldError],
+) -> list[int] | None:
+    """Ids of the models that a comparison is for; None: all of them. Problems are added to `errors`."""
+    if metric is not None and not metric.spec.on_request:
+        if names:
+            errors.append(FieldError(
+                "models", f"{metric.id} is computed for all models of a dataset.", "Leave the models out."
+            ))
+        return None
+    if metric is not None and not 2 <= len(names) <= MOST_CHOSEN:
+        errors.append(FieldError(
+            "models", f"{metric.id} is computed for 2 to {MOST_CHOSEN} chosen models; {len(names)} were given.",
+            f"Name 2 to {MOST_CHOSEN} models.",
+        ))
+    embedded = {} if dataset is None else {
+        row["name"]: row["model_id"] for row in embeddings.list_current(connection, dataset["id"])
+    }
+    known = set(models.objectives(connection))
+    for index, name in enumerate(names[:MOST_CHOSEN]):
+        if name not in known:
+            problem, hint = f"There is no model {name!r}.", nearest_hint(name, sorted(known), "models")
+        elif dataset is not None and name not in embedded:
+            problem = f"{name} has no embedding on {dataset['name']} yet."
+            hint = "Compute it on this dataset first (POST /jobs)."
+        elif name in names[:index]:
+            problem, hint = f"{name} is named twice.", "Name every model once."
+        else:
+            continue
+        errors.append(FieldError(f"models.{index}", problem, hint))
+    return [embedded[name] for name in names if name in embedded]
 
 
 def _model(

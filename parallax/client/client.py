@@ -7,7 +7,7 @@ ETag, so asking again for an unchanged matrix costs one small request.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -21,8 +21,17 @@ from pydantic import BaseModel
 
 from backend.contracts.consistency import Consistency, Finding
 from backend.contracts.datasets import Dataset, Stimulus
-from backend.contracts.jobs import Checkpoint, Job, JobCounts, JobEvent, Submission, Version
-from backend.contracts.matrices import Gap, Matrix, MatrixSummary, SharedOrder
+from backend.contracts.jobs import Checkpoint, Comparison, Job, JobCounts, JobEvent, Submission, Version
+from backend.contracts.matrices import (
+    ORDER_HASH_HEADER,
+    Diagnostics,
+    Gap,
+    Layer,
+    Matrix,
+    MatrixSummary,
+    Recipe,
+    SharedOrder,
+)
 from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
@@ -30,6 +39,7 @@ from backend.contracts.problems import FieldProblem, Problem
 
 Wire = TypeVar("Wire", bound=BaseModel)
 CACHED_MATRICES = 64
+BINARY = "application/octet-stream"
 
 
 class ApiError(Exception):
@@ -50,7 +60,8 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class MatrixArray:
-    """A matrix with its values as a float32 array of shape (models, models); NaN where nothing was computed."""
+    """One layer of a matrix with its numbers as a float32 array of shape (models, models); NaN where nothing was
+    computed. Unless `symmetric`, `values[i, j]` is from model i to model j. `direction` is that of the metric."""
 
     dataset: str
     metric: str
@@ -63,6 +74,10 @@ class MatrixArray:
     updated_at: Any = None
     dataset_version: int = 1
     metric_version: int = 1
+    layer: str = "value"
+    direction: str = "similarity"
+    symmetric: bool = True
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 class Client:
@@ -111,29 +126,46 @@ class Client:
         """Every matrix there is, without its values."""
         return list(self._all("/coverage", MatrixSummary))
 
-    def matrix(self, dataset: str, metric: str, preprocess: str = "l2") -> MatrixArray:
-        """One matrix. Raises ApiError 404 when it was not computed."""
-        params = {"dataset": dataset, "metric": metric, "preprocess": preprocess}
+    def diagnostics(self, dataset: str) -> list[Diagnostics]:
+        """What every model's embedding on a dataset says of itself."""
+        return list(self._all("/diagnostics", Diagnostics, {"dataset": dataset}))
+
+    def matrix(self, dataset: str, metric: str, preprocess: str = "l2", layer: Layer = "value") -> MatrixArray:
+        """One layer of a matrix, NaN where it was not computed. Raises ApiError 404 when the matrix is not there."""
+        params = {"dataset": dataset, "metric": metric, "preprocess": preprocess, "layer": layer}
         key = "\0".join(params.values())
         with self._lock:
             known = self._matrices.get(key)
         headers = {"If-None-Match": known[0]} if known else {}
-        answer = self._send("GET", "/matrices", params=params, headers=headers)
+        answer = self._send("GET", "/matrices", params=params | {"values": "false"}, headers=headers)
         if answer.status_code == 304 and known:
             return known[1]
         wire = Matrix.model_validate_json(answer.content)
-        # Python lists of None and float become float32 with NaN where nothing was computed.
+        values = self._numbers(wire, params)
+        if values is None:
+            return self.matrix(dataset, metric, preprocess, layer)
         array = MatrixArray(
             dataset=wire.dataset, metric=wire.metric, preprocess=wire.preprocess, n=wire.n, models=wire.models,
             order_hash=wire.order_hash, gaps=wire.gaps, updated_at=wire.updated_at,
-            dataset_version=wire.dataset_version, metric_version=wire.metric_version,
-            values=np.array(wire.values, dtype=np.float32).reshape(len(wire.models), len(wire.models)),
+            dataset_version=wire.dataset_version, metric_version=wire.metric_version, layer=wire.layer,
+            direction=wire.direction, symmetric=wire.symmetric, recipe=wire.recipe,
+            values=values,
         )
         with self._lock:
             self._matrices[key] = (answer.headers.get("ETag", ""), array)
             while len(self._matrices) > CACHED_MATRICES:
                 self._matrices.popitem(last=False)
         return array
+
+    def _numbers(self, wire: Matrix, params: dict[str, str]) -> np.ndarray | None:
+        """The numbers of the models that `wire` lists, as bytes, which are read at once; None if others came since."""
+        shape = (len(wire.models), len(wire.models))
+        if wire.values or not wire.models:
+            return np.array(wire.values, dtype=np.float32).reshape(shape)
+        answer = self._send("GET", "/matrices", params=params, headers={"Accept": BINARY})
+        if answer.headers.get(ORDER_HASH_HEADER) != wire.order_hash:
+            return None
+        return np.frombuffer(answer.content, dtype="<f4").reshape(shape)
 
     def order(self, metric: str, preprocess: str = "l2") -> SharedOrder:
         return self._one("/orders", SharedOrder, params={"metric": metric, "preprocess": preprocess})
@@ -150,6 +182,19 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
         answer = self._send("POST", "/jobs", content=submission.model_dump_json(), headers={
             **headers, "Content-Type": "application/json"})
+        return Job.model_validate_json(answer.content)
+
+    def compare(
+        self, dataset: str, metric: str, preprocess: str = "l2", models: Sequence[str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Ask for a metric on a dataset; answers the job to follow. `models` (2 to 12) are for metrics that are
+        computed on request, and for no others."""
+        comparison = Comparison(
+            dataset=dataset, metric=metric, preprocess=preprocess, models=None if models is None else list(models)
+        )
+        answer = self._send("POST", "/comparisons", content=comparison.model_dump_json(), headers={
+            "Idempotency-Key": idempotency_key or str(uuid4()), "Content-Type": "application/json"})
         return Job.model_validate_json(answer.content)
 
     def upload_checkpoint(self, path: Path) -> Checkpoint:
@@ -194,10 +239,10 @@ class Client:
     def _one(self, path: str, kind: type[Wire], params: dict[str, Any] | None = None) -> Wire:
         return kind.model_validate_json(self._send("GET", path, params=params).content)
 
-    def _all(self, path: str, kind: type[Wire]) -> Iterator[Wire]:
+    def _all(self, path: str, kind: type[Wire], query: dict[str, str] | None = None) -> Iterator[Wire]:
         cursor: str | None = None
         while True:
-            params = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+            params = {"limit": 500} | (query or {}) | ({"cursor": cursor} if cursor else {})
             page = Page[kind].model_validate_json(self._send("GET", path, params=params).content)  # type: ignore[valid-type]
             yield from page.items
             cursor = page.next_cursor

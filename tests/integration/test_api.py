@@ -173,8 +173,8 @@ def test_an_etag_holds_until_a_row_is_added(
 
 def _append(connection: Any, filled: dict[str, Any], model: int) -> None:
     """One more model on every dataset."""
-    from backend.db.repositories import datasets, matrices
-    from backend.db.repositories.matrices import NewRow
+    from backend.db.repositories import datasets, matrices, matrix_rows
+    from backend.db.repositories.matrix_rows import NewRow
     from tests.support.rows import add_embedding
 
     for dataset in filled["datasets"]:
@@ -184,15 +184,16 @@ def _append(connection: Any, filled: dict[str, Any], model: int) -> None:
             connection, dataset=row["name"], version=row["version"], metric=LINEAR, preprocess="l2"
         )
         assert found is not None
-        new = NewRow(add_embedding(connection, model, dataset), model, np.linspace(0.1, 1, found["n_rows"] + 1))
-        assert matrices.append(
+        values = np.linspace(0.1, 1, found["n_rows"] + 1)
+        new = NewRow(add_embedding(connection, model, dataset), model, {"value": values})
+        assert matrix_rows.append(
             connection, matrix_id=found["id"], dataset_hash=row["dataset_hash"], first_ord=found["n_rows"], rows=[new],
             gaps=[], job_id=1,
         )  # fmt: skip
 
 
 def test_a_gap_is_told_with_its_reason(client: TestClient, engine: Engine, filled: dict[str, Any]) -> None:
-    from backend.db.repositories import datasets, matrices
+    from backend.db.repositories import datasets, matrices, matrix_rows
     from tests.support.rows import add_embedding
 
     before = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR})
@@ -201,7 +202,7 @@ def test_a_gap_is_told_with_its_reason(client: TestClient, engine: Engine, fille
         found = matrices.find(connection, dataset="digits", version=1, metric=LINEAR, preprocess="l2")
         assert dataset is not None and found is not None
         embedding = add_embedding(connection, add_model(connection, "flat"), dataset["id"])
-        matrices.append(
+        matrix_rows.append(
             connection, matrix_id=found["id"], dataset_hash=dataset["dataset_hash"], first_ord=found["n_rows"],
             rows=[], gaps=[(embedding, "its rows are constant")], job_id=1,
         )  # fmt: skip
@@ -249,8 +250,8 @@ def test_writes_from_pages_of_other_sites_are_refused(client: TestClient, header
     assert own.status_code == 422, "it reached the endpoint, which finds that it is no archive"
 
 
-def test_a_layer_that_is_not_stored_is_refused(client: TestClient, filled: dict[str, Any]) -> None:
-    answer = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR, "layer": "z"})
+def test_a_layer_that_does_not_exist_is_refused(client: TestClient, filled: dict[str, Any]) -> None:
+    answer = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR, "layer": "guess"})
     assert answer.status_code == 422 and answer.json()["fields"][0]["field"] == "layer"
 
 

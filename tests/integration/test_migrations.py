@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from backend.api.app import create_app
 from backend.db.engine import make_engine, transaction
 from backend.db.migrate import check, current_revision, downgrade, head_revision, upgrade
-from backend.db.repositories import datasets, matrices
+from backend.db.repositories import datasets, matrix_rows
 from backend.settings import Settings
 from tests.support.rows import add_dataset, add_embedding, add_matrix, add_model, new_job, similarities
 
@@ -120,13 +120,14 @@ def test_the_same_network_under_two_names_is_one_model(engine: Engine, filled: d
         assert add_model(connection, "another-name", weights_sha256=row) == filled["models"][0]
 
 
-def test_a_value_that_is_not_finite_is_never_stored(engine: Engine, filled: dict[str, Any]) -> None:
-    from backend.db.repositories.matrices import NewRow
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e39])
+def test_a_value_that_is_not_finite_is_never_stored(engine: Engine, filled: dict[str, Any], bad: float) -> None:
+    from backend.db.repositories.matrix_rows import NewRow
 
     with pytest.raises(ValueError, match="not finite"), transaction(engine) as connection:
         embedding = add_embedding(connection, add_model(connection, "m3"), filled["first"])
-        row = NewRow(embedding, 4, np.array([0.5, np.nan, 0.1, 1.0]))
-        matrices.append(
+        row = NewRow(embedding, 4, {"value": np.array([0.5, bad, 0.1, 1.0])})
+        matrix_rows.append(
             connection, matrix_id=filled["matrix"], dataset_hash=filled["hashes"][0], first_ord=3, rows=[row],
             gaps=[], job_id=1,
         )  # fmt: skip
@@ -137,7 +138,7 @@ def test_rows_for_a_matrix_that_grew_meanwhile_are_refused_whole(
 ) -> None:
     before = connection.execute(text("SELECT count(*) FROM matrix_embeddings")).scalar()
     for stale in (0, 2, 4):
-        assert not matrices.append(
+        assert not matrix_rows.append(
             connection, matrix_id=filled["matrix"], dataset_hash=filled["hashes"][0], first_ord=stale, rows=[],
             gaps=[(filled["foreign"], "reason")], job_id=1,
         )  # fmt: skip

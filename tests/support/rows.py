@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, text
 
-from backend.db.repositories import datasets, embeddings, jobs, matrices, models
+from backend.db.repositories import datasets, embeddings, jobs, matrices, matrix_rows, models
 from backend.db.repositories.jobs import NewJob
-from backend.db.repositories.matrices import NewRow
+from backend.db.repositories.matrix_rows import NewRow
 from backend.domain.identity import EXTRACTOR_VERSION, dataset_hash, key_of
 from backend.domain.metrics import parse_metric
 
@@ -79,9 +79,10 @@ def similarities(n: int, seed: int) -> np.ndarray:
 
 
 def add_matrix(
-    connection: Connection, dataset_id: int, model_ids: Sequence[int], metric: str, values: np.ndarray
+    connection: Connection, dataset_id: int, model_ids: Sequence[int], metric: str, values: np.ndarray,
+    beside: Mapping[str, np.ndarray] | None = None, recipe: Mapping[str, Any] | None = None,
 ) -> int:
-    """A matrix with these similarities (models x models); answers its id."""
+    """A matrix with these similarities (models x models), and with these quantities beside them; answers its id."""
     parsed, dataset = parse_metric(metric), datasets.get_by_id(connection, dataset_id)
     assert dataset is not None
     matrix_id = matrices.ensure(
@@ -89,13 +90,16 @@ def add_matrix(
         metric_version=parsed.version, preprocess="l2",
     )  # fmt: skip
     job = jobs.enqueue(connection, [new_job("compare", ["matrix", matrix_id])])[0]
+    squares = {"value": values, **(beside or {})}
     rows = [
-        NewRow(_embedding_of(connection, model, dataset_id), model, values[i, : i + 1])
+        NewRow(
+            _embedding_of(connection, model, dataset_id), model, {name: s[i, : i + 1] for name, s in squares.items()}
+        )
         for i, model in enumerate(model_ids)
     ]
-    assert matrices.append(
+    assert matrix_rows.append(
         connection, matrix_id=matrix_id, dataset_hash=dataset["dataset_hash"], first_ord=0, rows=rows, gaps=[],
-        job_id=job,
+        job_id=job, recipe=recipe,
     )  # fmt: skip
     return matrix_id
 

@@ -21,6 +21,7 @@ from workers.extraction.pools import open_pool
 from workers.extraction.versions import library_versions
 from workers.runtime.arithmetic import prepare_device
 from workers.runtime.context import JobContext, Outcome
+from workers.similarity.diagnostics import diagnose
 
 
 def run(context: JobContext) -> Outcome:
@@ -98,6 +99,7 @@ def _embed(
     refuse_constant(embedding)
     context.progress("store", n, n)
     file_sha256 = put_array(context.store, embedding)
+    diagnostics = diagnose(embedding)
     values = {
         "key": key, "model_id": model["id"], "dataset_id": dataset["id"], "dataset_hash": dataset["dataset_hash"],
         "file_sha256": file_sha256, "n": n, "d": embedding.shape[1], "dtype": "float32", "batch_size": batch_size,
@@ -106,7 +108,7 @@ def _embed(
     }
 
     def write(connection: Connection) -> None:
-        embeddings.add(connection, values)
+        embeddings.add_diagnostics(connection, embeddings.add(connection, values), diagnostics)
         _want_rows(connection, context)
 
     return Outcome(file_sha256, write)

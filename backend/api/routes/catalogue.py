@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query
 from backend.api.cursors import decode_cursor, encode_cursor
 from backend.api.deps import Cursor, Limit, TheConnection, TheMeans
 from backend.contracts.datasets import Dataset, Stimulus
+from backend.contracts.matrices import Diagnostics
 from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
 from backend.db.repositories import datasets, models
 from backend.domain.timm_names import search_names
 from backend.services import catalogue
-from backend.services.results import list_matrices
+from backend.services.matrix_layers import list_matrices
 
 router = APIRouter(tags=["catalogue"])
 
@@ -74,4 +75,12 @@ def list_stimuli(
 @router.get("/metrics", summary="The metric catalogue, with the datasets that have each metric's matrix")
 def list_metrics(connection: TheConnection) -> Page[MetricInfo]:
     items = catalogue.list_metrics(list_matrices(connection))
+    return Page(items=items, next_cursor=None, total=len(items))
+
+
+@router.get("/diagnostics", summary="What every model's embedding on one dataset says of itself")
+def list_diagnostics(
+    connection: TheConnection, dataset: Annotated[str, Query(max_length=200)]
+) -> Page[Diagnostics]:
+    items = catalogue.list_diagnostics(connection, dataset)
     return Page(items=items, next_cursor=None, total=len(items))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from backend.api.cursors import decode_cursor, encode_cursor
 from backend.api.deps import Cursor, Limit, TheConnection, TheMeans
-from backend.contracts.jobs import Job, JobCounts, JobEvent, Submission
+from backend.contracts.jobs import Comparison, Job, JobCounts, JobEvent, Submission
 from backend.contracts.pages import Page
 from backend.db.repositories import job_listing, jobs, workers
 from backend.domain.errors import Conflict
@@ -18,6 +18,7 @@ from backend.services import submissions, uploads
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[int, Path(ge=1, le=2**62)]
+IdempotencyKey = Annotated[str | None, Header(max_length=200)]
 
 
 def _wire(row: Mapping[str, Any]) -> Job:
@@ -27,13 +28,28 @@ def _wire(row: Mapping[str, Any]) -> Job:
 @router.post("/jobs", status_code=202, summary="Compute a model on datasets by metrics")
 def submit(
     submission: Submission, connection: TheConnection, means: TheMeans, response: Response,
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Answers the job to follow. Everything that is wrong with a request is said at once."""
     job_id = submissions.submit(
         connection, submission, means.settings, idempotency_key=idempotency_key,
         header=uploads.find_header(means.store, submissions.checkpoint_of(submission)),
     )
+    return _accepted(connection, job_id, response)
+
+
+@router.post("/comparisons", status_code=202, summary="Compare models on one dataset by any metric")
+def compare(
+    comparison: Comparison, connection: TheConnection, means: TheMeans, response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Job:
+    """Computes every missing pair, and every missing null and interval. Answers the job to follow, which is a queued
+    one for the same work if there is one."""
+    job_id = submissions.compare(connection, comparison, means.settings, idempotency_key=idempotency_key)
+    return _accepted(connection, job_id, response)
+
+
+def _accepted(connection: TheConnection, job_id: int, response: Response) -> Job:
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"
     return _wire(submissions.require_job(connection, job_id))
 

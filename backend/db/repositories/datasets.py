@@ -46,6 +46,18 @@ def get(connection: Connection, reference: str) -> RowMapping | None:
     return connection.execute(query.order_by(datasets.c.version.desc()).limit(1)).mappings().one_or_none()
 
 
+def most_embedded(connection: Connection, name: str) -> RowMapping | None:
+    """The version of a dataset that most models were embedded on, the newest among equals."""
+    return connection.execute(
+        text("""
+            SELECT d.* FROM datasets d WHERE d.name = :name ORDER BY
+                (SELECT count(DISTINCT e.model_id) FROM embeddings e WHERE e.dataset_id = d.id) DESC, d.version DESC
+            LIMIT 1
+        """),
+        {"name": name},
+    ).mappings().one_or_none()
+
+
 def get_by_id(connection: Connection, dataset_id: int) -> RowMapping | None:
     return connection.execute(select(datasets).where(datasets.c.id == dataset_id)).mappings().one_or_none()
 
@@ -81,3 +93,10 @@ def list_stimuli(
         select(stimuli).where(stimuli.c.dataset_id == dataset_id, stimuli.c.ord > after).order_by(stimuli.c.ord)
     )
     return connection.execute(query.limit(limit) if limit else query).mappings().all()
+
+
+def stimulus_groups(connection: Connection, dataset_id: int) -> list[str | None]:
+    """The group of every stimulus, in the order of the manifest; None for one that stands alone."""
+    return list(connection.execute(
+        select(stimuli.c.group).where(stimuli.c.dataset_id == dataset_id).order_by(stimuli.c.ord)
+    ).scalars())

@@ -1,4 +1,4 @@
-"""SQL about embeddings and the chunks of unfinished ones."""
+"""SQL about embeddings, their diagnostics, and the chunks of unfinished ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.db.tables import embedding_chunks, embeddings
+from backend.db.tables import embedding_chunks, embedding_diagnostics, embeddings
 
 # One embedding per (model, dataset) is current: newest extractor version, GPU before CPU, then the newest.
 CURRENT = """
@@ -49,6 +49,29 @@ def current_models(connection: Connection, dataset_id: int, extractor_version: i
         text("SELECT DISTINCT model_id FROM embeddings WHERE dataset_id = :dataset AND extractor_version = :version"),
         {"dataset": dataset_id, "version": extractor_version},
     ).scalars())
+
+
+def add_diagnostics(connection: Connection, embedding_id: int, numbers: Mapping[str, float]) -> None:
+    """Notes what an embedding says of itself; what is noted already stays as it is."""
+    connection.execute(
+        insert(embedding_diagnostics).on_conflict_do_nothing(),
+        [{"embedding_id": embedding_id, "name": name, "value": value} for name, value in numbers.items()],
+    )
+
+
+def diagnostics(connection: Connection, dataset_id: int) -> dict[str, dict[str, float]]:
+    """Model -> diagnostic -> number, of every current embedding on a dataset that has diagnostics, by name."""
+    rows = connection.execute(
+        text(f"""
+            SELECT current.name AS model, g.name, g.value FROM ({CURRENT}) current
+            JOIN embedding_diagnostics g ON g.embedding_id = current.id ORDER BY current.name
+        """),
+        {"dataset": dataset_id},
+    )
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row.model, {})[row.name] = row.value
+    return found
 
 
 def add_chunk(connection: Connection, values: Mapping[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""SQL about matrices: rows are appended, never changed. The layout is described in `backend.db.tables.similarities`."""
+"""SQL about matrices as wholes: which there are, who is in them, what they hold. Rows are written by `matrix_rows`; the
+layout is described in `backend.db.tables.similarities`."""
 
 from __future__ import annotations
 
@@ -8,10 +9,13 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, insert, select, text
+from sqlalchemy import Connection, RowMapping, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from backend.db.tables import matrices, matrix_embeddings, similarity_gaps, similarity_rows
+from backend.db.tables import matrices, similarity_gaps
+from backend.domain.quantities import REVERSE, VALUE, P
+
+NAN = np.array(np.nan, dtype="<f4").tobytes()
 
 
 @dataclass(frozen=True)
@@ -27,19 +31,11 @@ class Member:
 
 
 @dataclass(frozen=True)
-class NewRow:
-    """A row to append: similarities to all members before it and to itself, float64 of shape (ord + 1,)."""
-
-    embedding_id: int
-    model_id: int
-    values: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class StoredMatrix:
-    """A matrix as stored: members in row order, the packed lower triangle with diagonal, gaps, revision."""
+    """One quantity of a matrix as stored: `values` (models, models) float32 in the order of `names`, one row per model
+    (the newest, where a model was embedded again), NaN where nothing is stored. `values[i, j]` is from model i to model
+    j."""
 
-    id: int
     dataset: str
     dataset_version: int
     metric: str
@@ -47,23 +43,9 @@ class StoredMatrix:
     preprocess: str
     n: int
     names: list[str]
-    packed: bytes
+    values: NDArray[np.float32]
     gaps: list[tuple[str, str]]
     updated_at: datetime
-
-    def square(self) -> tuple[list[str], NDArray[np.float32]]:
-        """Names and the full square (float32), one row per model: where a model was embedded again, the newest row."""
-        m = len(self.names)
-        square = np.empty((m, m), dtype=np.float32)
-        lower = np.tril_indices(m)
-        values = np.frombuffer(self.packed, dtype="<f4")
-        square[lower] = values
-        square.T[lower] = values
-        newest = {name: row for row, name in enumerate(self.names)}
-        if len(newest) == m:
-            return self.names, square
-        kept = sorted(newest.values())
-        return [self.names[row] for row in kept], square[np.ix_(kept, kept)]
 
 
 def ensure(
@@ -81,8 +63,8 @@ def ensure(
     ).scalar_one())
 
 
-def wanted_on(connection: Connection, dataset_id: int) -> list[tuple[str, str]]:
-    """(metric, preprocess) of every matrix of a dataset: a matrix that exists is kept filled as embeddings arrive."""
+def list_on(connection: Connection, dataset_id: int) -> list[tuple[str, str]]:
+    """(metric, preprocess) of every matrix of a dataset."""
     rows = connection.execute(
         select(matrices.c.metric, matrices.c.preprocess).where(matrices.c.dataset_id == dataset_id).distinct()
         .order_by(matrices.c.metric, matrices.c.preprocess)
@@ -110,48 +92,8 @@ def gap_embeddings(connection: Connection, matrix_id: int) -> set[int]:
     ).scalars())
 
 
-def append(
-    connection: Connection, *, matrix_id: int, dataset_hash: str, first_ord: int, rows: Sequence[NewRow],
-    gaps: Sequence[tuple[int, str]], job_id: int,
-) -> bool:
-    """Appends rows computed against the first `first_ord` members. False if the matrix has grown since (nothing
-    written).
-
-    Locks the matrix, so two writers cannot interleave and no pair is lost.
-    """
-    connection.execute(select(matrices.c.id).where(matrices.c.id == matrix_id).with_for_update())
-    length = connection.execute(
-        text("SELECT count(*) FROM matrix_embeddings WHERE matrix_id = :matrix"), {"matrix": matrix_id}
-    ).scalar_one()
-    if length != first_ord:
-        return False
-    if rows:
-        connection.execute(insert(matrix_embeddings), [
-            {"matrix_id": matrix_id, "ord": first_ord + i, "embedding_id": row.embedding_id,
-             "model_id": row.model_id, "dataset_hash": dataset_hash, "job_id": job_id}
-            for i, row in enumerate(rows)
-        ])
-        connection.execute(insert(similarity_rows), [
-            {"matrix_id": matrix_id, "quantity": "value", "ord": first_ord + i, "vals": _encode(row.values)}
-            for i, row in enumerate(rows)
-        ])
-    if gaps:
-        connection.execute(upsert(similarity_gaps).on_conflict_do_nothing(), [
-            {"matrix_id": matrix_id, "embedding_id": embedding, "dataset_hash": dataset_hash, "reason": reason,
-             "job_id": job_id}
-            for embedding, reason in gaps
-        ])
-    return True
-
-
-def _encode(values: NDArray[np.float64]) -> bytes:
-    if not np.isfinite(values).all():
-        raise ValueError("A similarity that is not finite must be a gap with its reason, never a stored value.")
-    return values.astype("<f4").tobytes()
-
-
 FIND = """
-    SELECT x.id, x.metric, x.metric_version, x.preprocess, x.created_at, d.name AS dataset,
+    SELECT x.id, x.metric, x.metric_version, x.preprocess, x.recipe, x.created_at, d.name AS dataset,
         d.version AS dataset_version, d.n_stimuli AS n,
         (SELECT count(*) FROM matrix_embeddings e WHERE e.matrix_id = x.id) AS n_rows,
         (SELECT count(*) FROM similarity_gaps g WHERE g.matrix_id = x.id) AS n_gaps,
@@ -170,44 +112,63 @@ BEST = "n_models DESC, dataset_version DESC, metric_version DESC"
 def find(
     connection: Connection, *, dataset: str, version: int | None, metric: str, preprocess: str
 ) -> RowMapping | None:
-    """What is known of a matrix with rows, without its values; its (id, n_rows, n_gaps) changes with its content."""
+    """What is known of a matrix with rows, without its values. Its (id, n_rows, n_gaps) changes with its values, and
+    together with n_stored with anything that is stored of it."""
     return connection.execute(
         text(f"""
-            SELECT * FROM ({FIND} WHERE d.name = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
-                AND (CAST(:version AS integer) IS NULL OR d.version = :version)) f
-            WHERE n_rows > 0 ORDER BY {BEST} LIMIT 1
+            SELECT found.*, (SELECT count(*) FROM similarity_rows r WHERE r.matrix_id = found.id) AS n_stored FROM (
+                SELECT * FROM ({FIND} WHERE d.name = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
+                    AND (CAST(:version AS integer) IS NULL OR d.version = :version)) f
+                WHERE n_rows > 0 ORDER BY {BEST} LIMIT 1
+            ) found
         """),
         {"dataset": dataset, "version": version, "metric": metric, "preprocess": preprocess},
     ).mappings().one_or_none()
 
 
-def list_found(
-    connection: Connection, *, metric: str | None = None, preprocess: str | None = None
-) -> Sequence[RowMapping]:
-    """All matrices with at least one row, one version of each, without their values."""
+# One version of every matrix that has at least one row.
+SHOWN = f"""
+    SELECT DISTINCT ON (dataset, metric, preprocess) * FROM ({FIND}) f
+    WHERE n_rows > 0 AND (CAST(:metric AS text) IS NULL OR metric = :metric)
+      AND (CAST(:preprocess AS text) IS NULL OR preprocess = :preprocess)
+    ORDER BY dataset, metric, preprocess, {BEST}
+"""
+
+
+def list_found(connection: Connection, *, metric: str, preprocess: str) -> Sequence[RowMapping]:
+    """A metric's matrices on all datasets, without their values."""
     return connection.execute(
-        text(f"""
-            SELECT * FROM (
-                SELECT DISTINCT ON (dataset, metric, preprocess) * FROM ({FIND}) f
-                WHERE n_rows > 0 AND (CAST(:metric AS text) IS NULL OR metric = :metric)
-                  AND (CAST(:preprocess AS text) IS NULL OR preprocess = :preprocess)
-                ORDER BY dataset, metric, preprocess, {BEST}
-            ) best ORDER BY dataset, metric, preprocess
-        """),
-        {"metric": metric, "preprocess": preprocess},
+        text(f"SELECT * FROM ({SHOWN}) shown ORDER BY dataset"), {"metric": metric, "preprocess": preprocess}
     ).mappings().all()
 
 
-def load(connection: Connection, found: RowMapping) -> StoredMatrix:
-    """The values of a matrix as it was when `find` or `list_found` answered: rows that came since are left out."""
+def coverage(connection: Connection) -> Sequence[RowMapping]:
+    """Every matrix without its values; `n_calibrated` of its `n_models` have their null in all their rows."""
+    return connection.execute(
+        text(f"""
+            SELECT shown.*, n_models - (
+                SELECT count(DISTINCT e.model_id) FROM matrix_embeddings e
+                WHERE e.matrix_id = shown.id AND NOT EXISTS (
+                    SELECT 1 FROM similarity_rows r
+                    WHERE r.matrix_id = e.matrix_id AND r.ord = e.ord AND r.quantity = :null)) AS n_calibrated
+            FROM ({SHOWN}) shown ORDER BY dataset, metric, preprocess
+        """),
+        {"metric": None, "preprocess": None, "null": P},
+    ).mappings().all()
+
+
+def load(connection: Connection, found: RowMapping, quantity: str = VALUE) -> StoredMatrix:
+    """A quantity of a matrix as it was when `find` or `list_found` answered: models that came since are left out."""
     rows = connection.execute(
         text("""
-            SELECT m.name, r.vals, x.created_at FROM matrix_embeddings x
-            JOIN similarity_rows r ON r.matrix_id = x.matrix_id AND r.ord = x.ord AND r.quantity = 'value'
+            SELECT m.name, x.created_at, r.vals, back.vals AS reverse FROM matrix_embeddings x
             JOIN models m ON m.id = x.model_id
+            LEFT JOIN similarity_rows r ON r.matrix_id = x.matrix_id AND r.ord = x.ord AND r.quantity = :quantity
+            LEFT JOIN similarity_rows back
+                ON back.matrix_id = x.matrix_id AND back.ord = x.ord AND back.quantity = :reverse
             WHERE x.matrix_id = :matrix AND x.ord < :n_rows ORDER BY x.ord
         """),
-        {"matrix": found["id"], "n_rows": found["n_rows"]},
+        {"matrix": found["id"], "n_rows": found["n_rows"], "quantity": quantity, "reverse": quantity + REVERSE},
     ).all()
     names = [row.name for row in rows]
     gaps = connection.execute(
@@ -217,10 +178,29 @@ def load(connection: Connection, found: RowMapping) -> StoredMatrix:
         """),
         {"matrix": found["id"]},
     ).all()
+    square = _square([row.vals for row in rows], [row.reverse for row in rows])
+    kept = sorted({name: row for row, name in enumerate(names)}.values())
+    if len(kept) < len(names):
+        names, square = [names[row] for row in kept], square[np.ix_(kept, kept)]
     return StoredMatrix(
-        id=found["id"], dataset=found["dataset"], dataset_version=found["dataset_version"], metric=found["metric"],
+        dataset=found["dataset"], dataset_version=found["dataset_version"], metric=found["metric"],
         metric_version=found["metric_version"], preprocess=found["preprocess"], n=found["n"], names=names,
-        packed=b"".join(bytes(row.vals) for row in rows),
-        gaps=[(gap.name, gap.reason) for gap in gaps if gap.name not in names],
+        values=square, gaps=[(gap.name, gap.reason) for gap in gaps if gap.name not in names],
         updated_at=max((row.created_at for row in rows), default=found["updated_at"]),
     )
+
+
+def _square(rows: Sequence[bytes | None], reverse: Sequence[bytes | None]) -> NDArray[np.float32]:
+    """The full square from packed rows, from the row's model to the column's and the other way round. A measure that
+    has no reverse is symmetric."""
+    square = np.empty((len(rows), len(rows)), dtype=np.float32)
+    lower = np.tril_indices(len(rows))
+    values = _unpacked(rows)
+    square.T[lower] = values if all(row is None for row in reverse) else _unpacked(reverse)
+    square[lower] = values
+    return square
+
+
+def _unpacked(rows: Sequence[bytes | None]) -> NDArray[np.float32]:
+    packed = b"".join(NAN * (i + 1) if row is None else bytes(row) for i, row in enumerate(rows))
+    return np.frombuffer(packed, dtype="<f4")

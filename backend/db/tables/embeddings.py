@@ -1,4 +1,4 @@
-"""Embeddings: one model on one dataset, as a content-addressed file; and the chunks of unfinished ones."""
+"""Embeddings: one model on one dataset, as a content-addressed file; their diagnostics; chunks of unfinished ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 
 from backend.db.tables.metadata import metadata, one_of, sha256
+from backend.domain.diagnostics import DIAGNOSTICS
 
 embeddings = Table(
     "embeddings",
@@ -60,4 +62,14 @@ embedding_chunks = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("first_row >= 0 AND n_rows > 0", name="rows"),
     sha256("file_sha256"),
+)
+
+embedding_diagnostics = Table(
+    "embedding_diagnostics",
+    metadata,
+    Column("embedding_id", BigInteger, ForeignKey("embeddings.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Double, nullable=False),
+    one_of("name", [name for name, diagnostic in DIAGNOSTICS.items() if not diagnostic.two_towers]),
+    CheckConstraint("value > '-Infinity' AND value < 'Infinity'", name="value_finite"),
 )

@@ -1,9 +1,10 @@
 """Similarities: matrices that only ever grow by rows.
 
-A matrix has an ordered list of embeddings; row `ord` holds the similarities of embedding `ord` to embeddings 0..ord as
-little-endian float32 (its own self-similarity last). The rows in order are the packed lower triangle, so adding a
-model is
-one insert and nothing is rewritten. An embedding for which the metric is undefined has a gap with its reason instead.
+A matrix has an ordered list of embeddings; row `ord` of a quantity (backend.domain.quantities) holds what belongs to
+embedding `ord` and each of the embeddings 0..ord as little-endian float32, itself last. The rows in order are the
+packed lower triangle, so adding a model is one insert per quantity and nothing is rewritten. A measure that is not
+symmetric has a second row of each quantity for the other direction. An embedding for which the metric is undefined has
+a gap with its reason instead.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from backend.db.tables.metadata import metadata, one_of
+from backend.domain.quantities import REVERSE, STORED
 
 matrices = Table(
     "matrices",
@@ -35,6 +38,10 @@ matrices = Table(
     Column("metric", Text, nullable=False, comment="Canonical id, parameters included."),
     Column("metric_version", Integer, nullable=False),
     Column("preprocess", Text, nullable=False),
+    Column(
+        "recipe", JSONB(none_as_null=True),
+        comment="How null and interval of all rows were found; NULL until the first row has them.",
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     ForeignKeyConstraint(["dataset_id", "dataset_hash"], ["datasets.id", "datasets.dataset_hash"]),
     UniqueConstraint("dataset_id", "metric", "metric_version", "preprocess"),
@@ -67,7 +74,7 @@ similarity_rows = Table(
     Column("ord", Integer, primary_key=True),
     Column("vals", LargeBinary, nullable=False),
     ForeignKeyConstraint(["matrix_id", "ord"], ["matrix_embeddings.matrix_id", "matrix_embeddings.ord"]),
-    one_of("quantity", ("value",)),
+    one_of("quantity", [name + way for way in ("", REVERSE) for name in STORED]),
     CheckConstraint("octet_length(vals) = 4 * (ord + 1)", name="vals_length"),
 )
 
