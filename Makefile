@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-slow browser check lint types bench zoo settings clean
+.PHONY: help setup demo up test test-fast test-slow browser check lint types bench zoo settings metrics clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ zoo: setup  ## Train the demo's models again (about half an hour on two cores)
 
 settings: setup  ## Write docs/settings.md anew from the settings in the code
 	$(BIN)/python -m parallax.cli.settings_page > docs/settings.md
+
+metrics: setup  ## Write docs/metrics.md anew from the catalogue in the code
+	$(BIN)/python -m parallax.cli.metrics_page > docs/metrics.md
 
 clean:  ## Remove the environment and caches (data folders are kept)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results

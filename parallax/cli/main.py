@@ -10,7 +10,19 @@ import sys
 
 import typer
 
-from parallax.cli import about, database, datasets, doctor, local, models, services
+from parallax.cli import (
+    about,
+    compare,
+    database,
+    datasets,
+    doctor,
+    embeddings,
+    layers,
+    local,
+    metrics,
+    models,
+    services,
+)
 
 FAILED, USAGE, REFUSED = 1, 2, 3
 # What the machine may say to any file operation, and what to do about it. Any other OSError is a fault of ours.
@@ -28,11 +40,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="When model A looks similar to model B, does that survive a change of dataset? Start with: parallax demo",
 )
-HERE, SERVICES, WORK = "On this machine", "Single services", "Work with a running Parallax"
+HERE, FILES, SERVICES = "On this machine", "Files of embeddings, without a server", "Single services"
+WORK = "Work with a running Parallax"
 app.command(rich_help_panel=HERE)(local.demo)
 app.command(rich_help_panel=HERE)(local.up)
 app.command(rich_help_panel=HERE)(doctor.doctor)
 app.command(rich_help_panel=HERE)(about.version)
+app.command(rich_help_panel=FILES)(compare.compare)
+app.command(rich_help_panel=FILES)(metrics.metrics)
+app.add_typer(embeddings.commands, name="embeddings", rich_help_panel=FILES)
+app.add_typer(layers.commands, name="layers", rich_help_panel=FILES)
 app.add_typer(datasets.commands, name="datasets", rich_help_panel=WORK)
 app.add_typer(models.commands, name="models", rich_help_panel=WORK)
 app.add_typer(database.commands, name="db", rich_help_panel=SERVICES)

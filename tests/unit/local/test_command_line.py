@@ -16,8 +16,11 @@ from backend.settings import get_settings
 from parallax.cli import about, main, options
 from parallax.client.client import ApiError
 
-COMMANDS = ("demo", "up", "doctor", "version", "api", "frontend", "dispatcher", "worker")
-NOUNS = {"db": ("upgrade",), "datasets": ("add", "list"), "models": ("submit", "list")}
+COMMANDS = ("demo", "up", "doctor", "version", "compare", "metrics", "api", "frontend", "dispatcher", "worker")
+NOUNS = {
+    "db": ("upgrade",), "datasets": ("add", "list"), "models": ("submit", "list"), "embeddings": ("diagnose",),
+    "layers": ("search",),
+}
 
 
 @pytest.fixture(autouse=True)
