@@ -22,7 +22,7 @@ class Results:
     models: dict[str, str]
     datasets: dict[str, str]
     embeddings: dict[tuple[str, str], str]
-    pairs: dict[tuple[str, str, str, str, str], bytes]
+    pairs: dict[tuple[str, str, str, str], bytes]
     finished: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
 
     def differences(self, other: Results) -> list[str]:
@@ -42,20 +42,23 @@ def _rows(dsn: str, query: str) -> list[dict[str, Any]]:
 
 
 def results(dsn: str) -> Results:
-    """What a run computed. A pair is keyed by its two model names in order; its value is four bytes of float32."""
-    pairs: dict[tuple[str, str, str, str, str], bytes] = {}
+    """What a run computed. A pair is keyed by its two model names in order; its value is four bytes of float32.
+
+    Null and interval are left out: which of two models is relabelled depends on the order in which they came."""
+    pairs: dict[tuple[str, str, str, str], bytes] = {}
     for row in _rows(
         dsn,
         """
-        SELECT d.name AS dataset, x.metric, r.quantity, r.ord, r.vals,
+        SELECT d.name AS dataset, x.metric, r.ord, r.vals,
             (SELECT array_agg(m.name ORDER BY e.ord) FROM matrix_embeddings e JOIN models m ON m.id = e.model_id
              WHERE e.matrix_id = x.id) AS names
-        FROM similarity_rows r JOIN matrices x ON x.id = r.matrix_id JOIN datasets d ON d.id = x.dataset_id""",
+        FROM similarity_rows r JOIN matrices x ON x.id = r.matrix_id JOIN datasets d ON d.id = x.dataset_id
+        WHERE r.quantity = 'value'""",
     ):
         values = np.frombuffer(row["vals"], dtype="<f4")
         for other, value in enumerate(values):
             first, second = sorted((row["names"][row["ord"]], row["names"][other]))
-            pairs[(row["dataset"], row["metric"], row["quantity"], first, second)] = value.tobytes()
+            pairs[(row["dataset"], row["metric"], first, second)] = value.tobytes()
     finished: dict[tuple[str, str, str], set[str]] = {}
     for row in _rows(
         dsn,

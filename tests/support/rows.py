@@ -15,11 +15,13 @@ from backend.domain.identity import EXTRACTOR_VERSION, dataset_hash, key_of
 from backend.domain.metrics import parse_metric
 
 
-def add_dataset(connection: Connection, name: str, n: int = 6, version: int = 1, domain: str = "structured") -> int:
-    """A dataset of n stimuli, three labels, two groups; answers its id."""
+def add_dataset(
+    connection: Connection, name: str, n: int = 6, version: int = 1, domain: str = "structured", groups: int = 2
+) -> int:
+    """A dataset of n stimuli, three labels, two groups unless another number is given; answers its id."""
     stimuli = [
         {
-            "stimulus_id": f"s{i}", "file": f"stimuli/{i}.png", "label": str(i % 3), "group": f"g{i % 2}",
+            "stimulus_id": f"s{i}", "file": f"stimuli/{i}.png", "label": str(i % 3), "group": f"g{i % groups}",
             "sha256": key_of([name, version, i]),
         }
         for i in range(n)
