@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 
 from backend.contracts.archives import read_checkpoint_header
 from backend.contracts.jobs import CheckpointModel, Job, Submission
+from backend.contracts.matrices import MatrixSummary
 from backend.domain.errors import ParallaxError
 from backend.domain.jobs import FINAL_STATES, STATES
+from backend.domain.metrics import DEFAULT_METRICS
 from parallax.client.client import ApiError, Client
 from parallax.local.demo_screen import Screen
 from parallax.local.home import Home
@@ -62,6 +64,8 @@ class DemoRun:
         self._screen.say(f"Parallax is at {url}")
         names = self._add_datasets(client)
         had_all = self._submit_models(client, names)
+        for one in self._ask(lambda: matrices_without_null(client, set(names))):
+            self._ask(lambda matrix=one: client.compare(matrix.dataset, matrix.metric, matrix.preprocess))  # type: ignore[misc]
         self._follow(client, tell_first_heatmap=not had_all)
         failed = self._ask(lambda: _unsuccessful(client))
         self.report = self._ask(lambda: self._make_report(client))
@@ -204,9 +208,20 @@ def _key_of(submission: Submission) -> str:
     return "demo-" + hashlib.sha256(submission.model_dump_json().encode()).hexdigest()[:40]
 
 
+def matrices_without_null(client: Client, datasets: set[str]) -> list[MatrixSummary]:
+    """The demo's matrices whose values were computed by a version that knew no null."""
+    return [one for one in _coverage(client, datasets) if one.n_calibrated < one.n_models]
+
+
 def _is_complete(client: Client, models: set[str], datasets: set[str]) -> bool:
     """Whether every matrix of those datasets holds at least as many models as the demo has, and those are all there."""
     if not models <= {one.name for one in client.models()}:
         return False
-    coverage = [one for one in client.coverage() if one.dataset in datasets]
+    coverage = _coverage(client, datasets)
     return {one.dataset for one in coverage} == datasets and all(one.n_models >= len(models) for one in coverage)
+
+
+def _coverage(client: Client, datasets: set[str]) -> list[MatrixSummary]:
+    """Matrices of those datasets by the metrics that the demo computes."""
+    metrics = {metric.id for metric in DEFAULT_METRICS}
+    return [one for one in client.coverage() if one.dataset in datasets and one.metric in metrics]

@@ -290,6 +290,19 @@ def test_an_interrupted_filling_is_taken_up_where_it_stopped(
     assert {row for name, row in stored(worker) if name == "p"} == {0, 1, 2, 3}
 
 
+def test_embeddings_of_before_get_their_diagnostics(worker: InProcess, filled: dict[str, Any]) -> None:
+    def listed() -> list[str]:
+        items = worker.client.get("/diagnostics", params={"dataset": "digits"}).json()["items"]
+        return [item["model"] for item in items]
+
+    assert listed() == []
+    done(worker, LINEAR)
+    assert listed() == [f"net-{i}" for i in range(4)]
+    before = worker.rows("SELECT * FROM embedding_diagnostics")
+    done(worker, SPEARMAN)
+    assert worker.rows("SELECT * FROM embedding_diagnostics") == before
+
+
 def test_a_null_found_in_another_way_is_refused(
     worker: InProcess, filled: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from backend.db.repositories import embeddings as embedding_rows
 from backend.storage import load_array
 from tests.support.extracting import METRIC, embeddings, error_of, only_embedding, only_extraction, submission
 from tests.support.in_process import InProcess
@@ -44,6 +45,28 @@ def test_an_embedding_is_what_the_network_gives_picture_by_picture(worker: InPro
     assert (row.n, row.d, row.dtype, row.batch_size, row.device_class) == (*embedded.shape, "float32", 4, "cpu")
     assert "torch" in row.library_versions and "timm" in row.library_versions
     assert worker.client.get("/matrices", params={"dataset": "noise", "metric": METRIC[0]}).json()["values"] == [[1.0]]
+
+
+def test_the_diagnostics_of_an_embedding_come_with_it(
+    worker: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.add_dataset(archive("noise", 10))
+    worker.submit(submission(name="net"))
+    (item,) = worker.client.get("/diagnostics", params={"dataset": "noise"}).json()["items"]
+    X = only_embedding(worker).astype(np.float64)
+    spread = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
+    assert item["model"] == "net"
+    assert item["participation_ratio"] == pytest.approx((spread**2).sum() ** 2 / (spread**4).sum())
+    share = spread[spread > 1e-12] / spread.sum()
+    assert item["effective_rank"] == pytest.approx(np.exp(-(share * np.log(share)).sum()))
+    assert 0 < item["outlier_dominance"] <= 1
+
+    def refuse(*arguments: Any) -> None:
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(embedding_rows, "add_diagnostics", refuse)
+    worker.submit(submission(name="other", seed=1))
+    assert list(embeddings(worker)) == ["net"], "an embedding never comes without its diagnostics"
 
 
 def test_work_that_exists_is_not_done_again(worker: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
 from backend.contracts.matrices import Layer, Matrix, MatrixSummary
+from backend.contracts.metrics import MetricInfo
 from backend.db.engine import transaction
-from backend.db.repositories import matrices, matrix_rows
+from backend.db.repositories import embeddings, matrices, matrix_rows
 from backend.domain import calibration
+from backend.domain.metrics import CATALOGUE, parse_metric
 from backend.domain.quantities import CALIBRATION, DERIVED, INTERVAL, LAYERS, REVERSE, STORED
 from parallax.client import Client
 from tests.support.problems import refused
-from tests.support.rows import add_dataset, add_matrix, add_model, similarities
+from tests.support.rows import add_dataset, add_embedding, add_matrix, add_model, similarities
 
 LINEAR, CYCLE, ANGULAR = "cka.linear.unbiased", "knn.cycle:k=10", "procrustes.angular"
 RECIPE = {"route": "block-permutation", "seed": 0, "alpha": 0.05, "permutations": 200, "ci_method": "jackknife"}
@@ -172,8 +174,6 @@ def test_rows_without_a_null_have_values_alone_until_they_are_filled(client: Tes
 def test_a_model_that_was_embedded_again_has_one_row_in_every_layer(
     client: TestClient, engine: Engine, filled: dict[str, Any]
 ) -> None:
-    from tests.support.rows import add_embedding
-
     newer = {name: np.full(6, 0.25) for name in STORED} | {name + REVERSE: np.full(6, 0.75) for name in STORED}
     with transaction(engine) as connection:
         embedding = add_embedding(connection, filled["models"][1], filled["dataset"], extractor_version=9)
@@ -248,3 +248,33 @@ def test_the_client_reads_layers_as_bytes_and_keeps_them(client: TestClient, fil
 def test_a_layer_of_chosen_models_that_do_not_exist_is_refused(client: TestClient, filled: dict[str, Any]) -> None:
     answer = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR, "layer": "q", "models": "net-9"})
     assert "net-9" in refused(answer, 422).detail
+
+
+def test_diagnostics_are_listed_by_model_for_the_version_that_most_models_saw(
+    client: TestClient, engine: Engine, filled: dict[str, Any]
+) -> None:
+    numbers = {"participation_ratio": 2.0, "effective_rank": 3.0, "outlier_dominance": 0.5}
+    with transaction(engine) as connection:
+        for embedding in (3, 1):
+            embeddings.add_diagnostics(connection, embedding, numbers)
+        newest = add_dataset(connection, "digits", version=2)
+        add_embedding(connection, filled["models"][0], newest)
+    page = client.get("/diagnostics", params={"dataset": "digits"}).json()
+    assert [item.pop("model") for item in page["items"]] == ["net-0", "net-2"] and page["items"] == [numbers, numbers]
+    assert client.get("/diagnostics", params={"dataset": "digits@2"}).json()["items"] == []
+    assert "digits" in refused(client.get("/diagnostics", params={"dataset": "digit"}), 404).hint
+
+
+def test_the_catalogue_says_what_each_metric_is(client: TestClient, filled: dict[str, Any]) -> None:
+    listed = {item["id"]: MetricInfo.model_validate(item) for item in client.get("/metrics").json()["items"]}
+    assert {spec.default.id for spec in CATALOGUE.values()} <= set(listed)
+    for info in listed.values():
+        spec = parse_metric(info.id).spec
+        for name in ("direction", "symmetric", "best", "self_is_best", "triangle", "null", "on_request", "cost",
+                     "precision", "citation", "explanation", "lower", "upper"):  # fmt: skip
+            assert getattr(info, name) == getattr(spec, name), (info.id, name)
+        assert info.default_preprocess == "l2"
+        assert info.computed_on == (["digits"] if info.id in filled["squares"] else [])
+    assert listed["rtd"].on_request and listed[ANGULAR].direction == "distance"
+    (k,) = listed[CYCLE].parameters
+    assert k.integer and listed[CYCLE].minimum_n == 12

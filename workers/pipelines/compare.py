@@ -22,6 +22,7 @@ from backend.domain.errors import Conflict, JobFailed
 from backend.domain.metrics import parse_metric, parse_preprocess
 from backend.domain.quantities import stored_of
 from backend.storage import load_array
+from workers.pipelines.diagnosing import fill_diagnostics
 from workers.runtime.arithmetic import prepare_device
 from workers.runtime.context import JobContext, JobRetry, Outcome
 from workers.similarity.embeddings import EmbeddingSource
@@ -51,6 +52,7 @@ class Part:
 def run(context: JobContext) -> Outcome:
     """Computes what is missing, some models at a time; each part but the last is committed as it comes."""
     context.progress("load")
+    fill_diagnostics(context, context.job.spec["dataset_id"])
     work = _Work(context)
     digest = hashlib.sha256()
     while True:
