@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import pearsonr, rankdata, spearmanr
 
 from backend.domain.metrics import Metric
 
@@ -13,12 +13,13 @@ Array = NDArray[np.float64]
 
 
 def similarity(metric: Metric, X: NDArray, Y: NDArray, preprocess: str = "none") -> float:
-    """The value of a metric of the catalogue for two embeddings (n, d) and (n, d')."""
+    """The value of a metric whose models give a table each, for two embeddings (n, d) and (n, d')."""
     X, Y = prepared(X, preprocess), prepared(Y, preprocess)
+    if metric.spec.family == "distance-correlation.unbiased":
+        return cka(*(np.sqrt(squared_distances(Z)) for Z in (X, Y)), hsic_unbiased)
     kind, variant, estimator = metric.spec.family.split(".")
     if kind == "rsa":
-        assert variant == "correlation"
-        return rsa(X, Y, estimator)
+        return rsa(dissimilarities(X, variant), dissimilarities(Y, variant), estimator, **metric.parameters)
     if variant == "linear":
         K, L = linear_kernel(X), linear_kernel(Y)
     else:
@@ -33,6 +34,12 @@ def prepared(X: NDArray, preprocess: str) -> Array:
             X = np.array([row / np.sqrt(np.sum(row**2)) for row in X])
         elif step == "center":
             X = X - X.mean(axis=0)
+        elif step.startswith("clamp="):
+            threshold = np.mean([np.quantile(np.abs(row), float(step[6:])) for row in X])
+            X = np.clip(X, -threshold, threshold)
+        elif step.startswith("clamp-exact="):
+            threshold = np.sort(np.abs(X), axis=None)[int(np.floor(float(step[12:]) * X.size)) - 1]
+            X = np.clip(X, -threshold, threshold)
         else:
             assert step == "none"
     return X
@@ -76,12 +83,26 @@ def cka(K: Array, L: Array, hsic) -> float:
     return hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
 
 
-def correlation_distances(X: Array) -> Array:
-    """1 minus the correlation of every two rows, over the pairs a < b."""
-    table = 1 - np.corrcoef(X)
+def dissimilarities(X: Array, distance: str) -> Array:
+    """The dissimilarity of every two rows, over the pairs a < b."""
+    if distance == "correlation":
+        table = 1 - np.corrcoef(X)
+    elif distance == "cosine":
+        table = np.array([[1 - x @ y / np.sqrt((x @ x) * (y @ y)) for y in X] for x in X])
+    else:
+        assert distance == "euclidean"
+        table = np.sqrt(squared_distances(X))
     return table[np.triu_indices(len(X), 1)]
 
 
-def rsa(X: Array, Y: Array, comparator: str) -> float:
-    compare = {"pearson": pearsonr, "spearman": spearmanr}[comparator]
-    return float(compare(correlation_distances(X), correlation_distances(Y)).statistic)
+def geotopological(x: Array, low: float, high: float) -> Array:
+    """Ranks from 0 to 1, then 0 up to `low`, 1 from `high` on and a straight line between (Lin, Kriegeskorte 2024)."""
+    ranks = rankdata(x)
+    ranks = (ranks - ranks.min()) / (ranks.max() - ranks.min())
+    return np.clip((ranks - low) / (high - low), 0, 1)
+
+
+def rsa(x: Array, y: Array, comparator: str, low: float = 0.0, high: float = 1.0) -> float:
+    if (low, high) != (0.0, 1.0):
+        x, y = geotopological(x, low, high), geotopological(y, low, high)
+    return float((pearsonr if comparator == "pearson" else spearmanr)(x, y).statistic)

@@ -13,29 +13,39 @@ from tests.science.populations import compared, pair, related, table, with_massi
 N = 60
 
 
-@pytest.mark.parametrize("preprocess", ["l2", "center", "l2+center"])
-def test_ordinary_inputs(metric, preprocess):
-    embeddings = related(N, [3, 20, N - 1, N, N + 1, 400], seed=1)
-    if "sigma" in metric.parameters and preprocess == "center":
+def tolerance(metric):
+    """Bins of equal width merge neighbours: with few stimuli a little of the order is lost."""
+    return 3e-5 if "binned" in metric.id else 1e-6
+
+
+@pytest.mark.parametrize("preprocess", ["l2", "center", "clamp=0.9+l2", "clamp-exact=0.9+center"])
+def test_ordinary_inputs(table_metric, preprocess):
+    metric = table_metric
+    narrow = 20 if preprocess.startswith("clamp") else 3  # where all features of a row are cut, none differ
+    embeddings = related(N, [narrow, 20, N - 1, N, N + 1, 400], seed=1)
+    if "sigma" in metric.parameters and preprocess.endswith("center"):
         embeddings = [X / (10 * np.sqrt(X.shape[1])).astype(np.float32) for X in embeddings]
     found = compared(embeddings, metric, preprocess)
     assert not found.excluded
     values = table(found)
     for j, i in combinations(range(len(embeddings) - 1, -1, -1), 2):
         assert values[j, i] == pytest.approx(
-            oracles.similarity(metric, embeddings[j], embeddings[i], preprocess), abs=1e-6
+            oracles.similarity(metric, embeddings[j], embeddings[i], preprocess), abs=tolerance(metric)
         )
 
 
-def test_more_stimuli_than_a_tile(metric):
-    X, Y = related(700, [30, 90], seed=2)
-    assert pair(metric, X, Y, "l2") == pytest.approx(oracles.similarity(metric, X, Y, "l2"), abs=1e-6)
+@pytest.mark.parametrize("n", [699, 700])
+def test_more_stimuli_than_a_band(table_metric, n):
+    X, Y = related(n, [30, 90], seed=2)
+    expected = oracles.similarity(table_metric, X, Y, "l2")
+    assert pair(table_metric, X, Y, "l2") == pytest.approx(expected, abs=tolerance(table_metric))
 
 
 @pytest.mark.parametrize("preprocess", ["none", "l2"])
-def test_massive_activations(metric, preprocess):
+def test_massive_activations(table_metric, preprocess):
     """Three features at +-300 beside hundreds near 1: float32 kernels that were not centred first are off by
     1e-2 and more here."""
+    metric = table_metric
     X, Y, Z = related(300, [64, 200, 64], seed=3)
     if "sigma" in metric.parameters and preprocess == "none":
         metric = type(metric)(metric.spec, (10.0,))
@@ -62,8 +72,8 @@ def test_ties_share_their_mean_rank():
     X = np.concatenate([signs, -signs], axis=1).astype(np.float32)
     Y = related(40, [12], seed=7)[0]
     metric = parse_metric("rsa.correlation.spearman")
-    exact = np.round(oracles.correlation_distances(X.astype(float)), 9)
-    expected = spearmanr(exact, oracles.correlation_distances(Y.astype(float))).statistic
+    exact = np.round(oracles.dissimilarities(X.astype(float), "correlation"), 9)
+    expected = spearmanr(exact, oracles.dissimilarities(Y.astype(float), "correlation")).statistic
     assert pair(metric, X, Y) == pytest.approx(expected, abs=1e-6)
 
 

@@ -22,7 +22,7 @@ from backend.domain.quantities import VALUE
 from workers.similarity import preprocess as preprocessing
 from workers.similarity.embeddings import EmbeddingSource, check_shapes, load_checked
 from workers.similarity.errors import Undefined
-from workers.similarity.grouping import Pass, plan_passes
+from workers.similarity.grouping import MIB, Pass, plan_passes
 from workers.similarity.measure import Measure
 from workers.similarity.registry import measure_of
 from workers.similarity.resampling import Resampling
@@ -101,7 +101,10 @@ def compare(
     if new == 0:
         return ComparisonRows((), {}, recipe)
     check_shapes(embeddings, metric.minimum_n, metric.id)
+    widest = max(e.d for e in embeddings)
     measure = measure_of(metric)
+    room = (memory_mib * MIB - measure.scratch_bytes(n, widest)) // len(embeddings)
+    measure = measure.within(room, n, widest, len(embeddings), resampling)
     passes = plan_passes(
         [measure.resident_bytes(e.n, e.d) for e in embeddings],
         max(measure.scratch_bytes(e.n, e.d) for e in embeddings),

@@ -49,3 +49,11 @@ class Undefined(Exception):
 
     The message is the reason that is stored and shown.
     """
+
+
+class UndefinedRow(Undefined):
+    """A measure has no value for one model because of one row."""
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(f"row {row} (counted from 0) {what}")
+        self.row, self.what = row, what

@@ -15,10 +15,15 @@ float32 entries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 _BITS = 26
+BLOCK = 1 << 16  # entries of each model that are multiplied at a time
+_STRIDE = BLOCK + 8  # from one model's block to the next: not a power of two, which would share cache sets
+_ROWS_AT_ONCE = 64  # of the lower triangle of the product over models
 
 
 def round_block_(block: Tensor, norm: Tensor) -> None:
@@ -31,3 +36,38 @@ def round_block_(block: Tensor, norm: Tensor) -> None:
     exponent = torch.frexp(norm.double() * (1 + 2**-9)).exponent
     shift = torch.ldexp(torch.tensor(1.5, dtype=torch.float64, device=block.device), exponent + (52 - _BITS))
     block.add_(shift).sub_(shift)
+
+
+class ExactProducts:
+    """Inner products of the last `new` of `count` models with all and of all with themselves, added up part by part.
+
+    `cross` (new, count) float64 holds nothing of meaning right of a model's own column; `own` is (count,).
+    """
+
+    bytes_per_model = 8 * _STRIDE
+
+    def __init__(self, count: int, new: int, device: torch.device) -> None:
+        self._new = new
+        self._blocks = torch.empty((count, _STRIDE), dtype=torch.float64, device=device)
+        self.cross = torch.zeros((new, count), dtype=torch.float64, device=device)
+        self.own = torch.zeros(count, dtype=torch.float64, device=device)
+
+    def add(self, parts: Sequence[Tensor]) -> None:
+        """Adds the products of one vector per model, all of one length, float32 or float64."""
+        for first in range(0, len(parts[0]), BLOCK):
+            size = min(BLOCK, len(parts[0]) - first)
+            for row, part in zip(self._blocks, parts, strict=True):
+                entries = part[first : first + size]
+                round_block_(row[:size].copy_(entries), torch.linalg.vector_norm(entries))
+            self._multiply(self._blocks[:, :size])
+
+    def _multiply(self, blocks: Tensor) -> None:
+        """What lies above the diagonal of the full square is left out, but for whole groups of rows."""
+        old = len(blocks) - self._new
+        for first in range(0, self._new, _ROWS_AT_ONCE):
+            last = min(first + _ROWS_AT_ONCE, self._new)
+            product = blocks[old + first : old + last] @ blocks[: old + last].T
+            self.cross[first:last, : old + last] += product
+            self.own[old + first : old + last] += product.diagonal(old + first)
+        if old:
+            self.own[:old] += torch.linalg.vecdot(blocks[:old], blocks[:old])

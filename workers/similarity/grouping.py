@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workers.similarity.errors import MemoryBudgetTooSmall
 
-_MIB = 1 << 20
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ def plan_passes(resident: Sequence[int], scratch: int, new: int, memory_mib: int
     groups of the rest that fill what is left. Raises MemoryBudgetTooSmall if two models do not fit; the hint
     says what would do.
     """
-    count, room = len(resident), memory_mib * _MIB - scratch
+    count, room = len(resident), memory_mib * MIB - scratch
     everything = tuple(range(count))
     if sum(resident) <= room:
         return [Pass(everything[: count - new], everything[count - new :], everything)]
     largest = max(resident)
     if 2 * largest > room:
-        least = -(-(scratch + min(2 * largest, sum(resident))) // _MIB)
+        least = -(-(scratch + min(2 * largest, sum(resident))) // MIB)
         raise MemoryBudgetTooSmall(
             f"A memory budget of {memory_mib} MiB does not hold two models of these embeddings at a time.",
             hint=f"Give at least {least} MiB.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from scipy.stats import t as student
 from backend.domain.calibration import PERMUTATIONS, SEED
 
 MOST_BLOCKS = 20
-_RELABELLING, _PERMUTATION, _BLOCKS = 1, 2, 3  # streams of random numbers
+_RELABELLING, _PERMUTATION = 1, 2  # streams of random numbers
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,16 @@ class Resampling:
         return [np.flatnonzero(of == g) for g in np.argsort(first)]
 
     @cached_property
+    def _shuffled(self) -> list[NDArray[np.int64]]:
+        """The groups in one seeded order."""
+        order = np.random.default_rng([self.seed, _RELABELLING, self.n]).permutation(len(self._members))
+        return [self._members[g] for g in order]
+
+    @cached_property
     def relabelling(self) -> NDArray[np.int64]:
-        """One seeded order of the stimuli, whose cyclic shifts are the randomisation group: (n,)."""
-        return np.random.default_rng([self.seed, _RELABELLING, self.n]).permutation(self.n)
+        """One seeded order of the stimuli (n,), whose cyclic shifts are the randomisation group; whole groups, and the
+        blocks one after the other."""
+        return np.concatenate(self._shuffled)
 
     def permutation(self, k: int) -> NDArray[np.int64]:
         """The k-th seeded permutation (n,): stimulus i of one model meets stimulus `permutation(k)[i]` of the other.
@@ -64,9 +72,14 @@ class Resampling:
     @cached_property
     def blocks(self) -> list[NDArray[np.int64]]:
         """The stimuli in at most 20 seeded blocks of whole groups, each to be left out once: ascending indices."""
-        units = np.random.default_rng([self.seed, _BLOCKS, self.n]).permutation(len(self._members))
-        parts = np.array_split(units, min(MOST_BLOCKS, len(units)))
-        return [np.sort(np.concatenate([self._members[g] for g in part])) for part in parts]
+        ends = self.bounds
+        return [np.sort(self.relabelling[first:last]) for first, last in pairwise(ends)]
+
+    @cached_property
+    def bounds(self) -> list[int]:
+        """Where the blocks begin and end in the seeded order: 0, ..., n."""
+        parts = np.array_split([len(group) for group in self._shuffled], min(MOST_BLOCKS, len(self._shuffled)))
+        return [0, *np.cumsum([part.sum() for part in parts]).tolist()]
 
     def kept(self, block: int) -> NDArray[np.int64]:
         """The stimuli outside a block: ascending indices."""
@@ -83,8 +96,10 @@ class Resampling:
     def interval(
         self, values: NDArray[np.float64], replicates: NDArray[np.float64], lower: float | None, upper: float | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """95 % interval of `values` (...) from `replicates` (..., B), one per block left out; cut at the bounds."""
+        """95 % interval of `values` (...) from `replicates` (..., B), one per block left out; cut at the bounds. Where
+        a replicate is NaN, because too little is left without its block, nothing is known: the whole range."""
         count = replicates.shape[-1]
         spread = replicates - replicates.mean(axis=-1, keepdims=True)
         half = student.ppf(0.975, count - 1) * np.sqrt((count - 1) / count * (spread**2).sum(axis=-1))
+        half = np.where(np.isnan(half), np.inf, half)
         return np.clip(values - half, lower, upper), np.clip(values + half, lower, upper)

@@ -1,22 +1,30 @@
-"""Representational similarity analysis (RSA) with correlation distances.
+"""Representational similarity analysis (RSA).
 
-A model's table is 1 minus the Pearson correlation of two stimuli's feature vectors; the score is the Pearson
-or Spearman correlation of two models' tables over the pairs a < b (Kriegeskorte et al. 2008).
+A model's table holds the dissimilarity of every two stimuli: 1 minus the Pearson correlation or the cosine of their
+feature vectors, or their Euclidean distance. The score is the Pearson or Spearman correlation of two models' tables
+over the pairs a < b (Kriegeskorte et al. 2008). The geo-topological form (Lin and Kriegeskorte 2024) makes all
+dissimilarities below one quantile equal, and all above another, before they are ranked.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
 
 import torch
 from torch import Tensor
 
 from backend.domain.metrics import Metric
-from workers.similarity.distances import EPSILON, HalfSquaredDistances, packed_bytes
-from workers.similarity.errors import Undefined
-from workers.similarity.products import Form, Table, TiledMeasure
-from workers.similarity.tiles import Tile, plan
+from workers.similarity.bands import Band, plan
+from workers.similarity.distances import EPSILON, HalfSquaredDistances, pairs_of, table_bytes
+from workers.similarity.errors import Undefined, UndefinedRow
+from workers.similarity.table import Entries
+from workers.similarity.tables import TableMeasure
 
 _FEW = 512
+_BINS = 1 << 16
 _EQUAL = "all pairs of stimuli are equally far apart for this model, up to rounding"
+Distances = Callable[[Tensor, torch.dtype], HalfSquaredDistances]
 
 
 def correlation_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
@@ -24,49 +32,60 @@ def correlation_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> Half
 
     Raises Undefined for a row without variance over the features: its correlation with others does not exist.
     """
-    before = torch.linalg.vector_norm(X, dim=1)
-    X -= X.mean(dim=1, keepdim=True)
-    lengths = torch.linalg.vector_norm(X, dim=1)
-    flat = lengths <= 1e-12 * before
+    return _of_unit_rows(
+        X, X - X.mean(dim=1, keepdim=True), dtype,
+        "has the same value in every feature, so that its correlation with other rows does not exist",
+    )
+
+
+def cosine_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+    """1 minus the cosine of every two rows of `X` (n, d) float64, scaled to a mean of 1. Raises Undefined for a zero
+    row."""
+    return _of_unit_rows(X, X, dtype, "is zero, so that its angle to other rows does not exist")
+
+
+def _of_unit_rows(X: Tensor, rows: Tensor, dtype: torch.dtype, missing: str) -> HalfSquaredDistances:
+    lengths = torch.linalg.vector_norm(rows, dim=1)
+    flat = lengths <= 1e-12 * torch.linalg.vector_norm(X, dim=1)
     if bool(flat.any()):
-        row = int(flat.nonzero()[0, 0])
-        raise Undefined(
-            f"row {row} (counted from 0) has the same value in every feature, so that its correlation with "
-            "other rows does not exist"
-        )
-    X /= lengths[:, None]
+        raise UndefinedRow(int(flat.nonzero()[0, 0]), missing)
+    return HalfSquaredDistances(rows / lengths[:, None], dtype=dtype)
+
+
+def euclidean_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+    """Half the squared distances of the rows of `X` (n, d) float64, scaled to a mean of 1. Overwrites `X`."""
     return HalfSquaredDistances(X, dtype=dtype)
 
 
-class DistanceTable(Table):
-    """The distances less their mean, for Pearson's correlation."""
+DISTANCES: dict[str, Distances] = {
+    "correlation": correlation_distances,
+    "cosine": cosine_distances,
+    "euclidean": euclidean_distances,
+}
+
+
+class DistanceTable(Entries):
+    """The distances less a constant near their mean, for Pearson's correlation."""
 
     undefined_reason = _EQUAL
 
-    def __init__(self, X: Tensor) -> None:
-        """`X` (n, d) float64, overwritten. Raises Undefined as `correlation_distances` does."""
-        self._distances = correlation_distances(X)
-        self.n, self.device = self._distances.n, self._distances.device
+    def __init__(self, distances: HalfSquaredDistances, *, rooted: bool) -> None:
+        """`rooted` takes the root, where half squared distances stand for distances."""
+        self._distances, self._rooted = distances, rooted
+        self.n, self.device = distances.n, distances.device
         # Rounding of one distance is about that of the two lengths it is the difference of.
-        lengths = float(self._distances.half_lengths.double().square().mean())
+        lengths = float(distances.half_lengths.double().square().mean())
         self.noise = self.n**2 * lengths * (8 * EPSILON) ** 2
-        self._total = 0.0
 
-    def begin(self) -> None:
-        self._total = 0.0
-
-    def fill(self, tile: Tile, out: Tensor) -> None:
-        self._distances.fill(tile, out)
-        out.sub_(self._distances.mean)
-
-    def absorb(self, tile: Tile, filled: Tensor) -> None:
-        self._total += float(filled.sum(dtype=torch.float64))
-
-    def sums(self) -> tuple[Tensor | None, tuple[float, ...]]:
-        return None, (self._total,)
+    def fill(self, band: Band, out: Tensor) -> None:
+        self._distances.fill(band, out)
+        if self._rooted:
+            out.sqrt_().sub_(sqrt(self._distances.mean))
+        else:
+            out.sub_(self._distances.mean)
 
 
-class RankTable(Table):
+class RankTable(Entries):
     """The ranks of the distances less their mean, ties sharing their mean rank, for Spearman's correlation.
 
     Ranked once, when the model is prepared; kept as float32, 2 n^2 bytes. With few stimuli a single exchange
@@ -77,30 +96,71 @@ class RankTable(Table):
     undefined_reason = _EQUAL
     noise = 0.0
 
-    def __init__(self, X: Tensor) -> None:
-        """`X` (n, d) float64, overwritten. Raises Undefined as `correlation_distances` does."""
+    def __init__(self, X: Tensor, distances_of: Distances, quantiles: tuple[float, float] = (0.0, 1.0)) -> None:
+        """`X` (n, d) float64, overwritten; `quantiles` beyond which distances count as equal."""
         few = len(X) <= _FEW
-        distances = correlation_distances(X, torch.float64 if few else torch.float32)
+        distances = distances_of(X, torch.float64 if few else torch.float32)
         self.n, self.device = distances.n, distances.device
-        count, packed = self.n * (self.n - 1) // 2, distances.packed()
+        table = distances.table()
+        pairs = pairs_of(table)
         # Floats that are not negative are in the order of their bits, and whole numbers sort several times as
         # fast.
-        keys = (packed.view(torch.int64) + 2**11) >> 12 if few else packed.view(torch.int32)
+        keys = (pairs.view(torch.int64) + 2**11) >> 12 if few else pairs.view(torch.int32)
         ordered, order = torch.sort(keys)
-        span = float(packed[order[count - 1]] - packed[order[0]])
+        span = float(pairs[order[-1]] - pairs[order[0]])
         if span <= 32 * distances.epsilon * float(distances.half_lengths.max()):
             raise Undefined(_EQUAL)
-        self._ranks = torch.zeros(len(packed), dtype=torch.float32, device=self.device)
-        self._ranks.scatter_(0, order[:count], centred_ranks(ordered[:count]))
-        self._offsets = dict[Tile, int]()
-        used = 0
-        for tile in plan(self.n):
-            self._offsets[tile] = used
-            used += tile.size
+        ranks = centred_ranks(ordered)
+        if quantiles != (0.0, 1.0):
+            ranks = levelled(ranks, *quantiles)
+        self._table = torch.empty_like(table, dtype=torch.float32)
+        pairs_of(self._table).scatter_(0, order, ranks)
+        _mirror_half(self._table)
 
-    def fill(self, tile: Tile, out: Tensor) -> None:
-        start = self._offsets[tile]
-        out.copy_(self._ranks[start : start + tile.size].view(tile.shape))
+    def fill(self, band: Band, out: Tensor) -> None:
+        out.copy_(self._table[band.rows])
+
+
+class BinnedRankTable(Entries):
+    """Ranks of distances that were put into 65,536 bins of equal width between the least and the largest: what falls
+    into one bin shares its mean rank. No sorting, and nothing of size n^2 is kept: two passes over the distances find
+    the bins' ranks. Differs from exact ranks by less than 1e-5 in the correlation unless a few huge distances crowd
+    all others into few bins; then the exact form is the one to use."""
+
+    undefined_reason = _EQUAL
+    noise = 0.0
+
+    def __init__(self, X: Tensor, distances_of: Distances) -> None:
+        """`X` (n, d) float64, overwritten."""
+        distances = distances_of(X, torch.float32)
+        self.n, self.device, self._distances = distances.n, distances.device, distances
+        slab = torch.empty((max(band.width for band in plan(self.n)), self.n), device=self.device)
+        low, high = float("inf"), 0.0
+        for band in plan(self.n):
+            x = slab[: band.width]
+            distances.fill(band, x)
+            least, most = torch.aminmax(x)
+            low, high = min(low, float(least)), max(high, float(most))
+        if high - low <= 32 * distances.epsilon * float(distances.half_lengths.max()):
+            raise Undefined(_EQUAL)
+        self._low, self._step = low, (high - low) / _BINS
+        counts = torch.zeros(_BINS, dtype=torch.int64, device=self.device)
+        for band in plan(self.n):
+            x = slab[: band.width]
+            distances.fill(band, x)
+            if band.has_half:  # every pair of the last diagonal stands there twice
+                counts += torch.bincount(self._bins(x[-1, : self.n // 2]), minlength=_BINS)
+                x = x[:-1]
+            counts += torch.bincount(self._bins(x).view(-1), minlength=_BINS)
+        pairs = self.n * (self.n - 1) / 2
+        self._ranks = (counts.cumsum(0) - counts / 2 - pairs / 2).float()
+
+    def _bins(self, x: Tensor) -> Tensor:
+        return x.sub(self._low).div_(self._step).to(torch.int32).clamp_(0, _BINS - 1)
+
+    def fill(self, band: Band, out: Tensor) -> None:
+        self._distances.fill(band, out)
+        torch.index_select(self._ranks, 0, self._bins(out).view(-1), out=out.view(-1))
 
 
 def centred_ranks(ordered: Tensor) -> Tensor:
@@ -125,13 +185,45 @@ def centred_ranks(ordered: Tensor) -> Tensor:
     return ranks.float()
 
 
-def correlation(metric: Metric) -> TiledMeasure:
-    """`rsa.correlation.pearson` and `rsa.correlation.spearman`."""
-    by_rank = metric.spec.family.endswith(".spearman")
-    return TiledMeasure(
-        table=RankTable if by_rank else DistanceTable,
-        form=(lambda n: Form(1.0)) if by_rank else (lambda n: Form(1.0, 0.0, (-2.0 / (n * (n - 1)),))),
-        bounds=(-1.0, 1.0),
-        held_bytes=lambda n, d: packed_bytes(n) if by_rank else 4 * n * d + 32 * n,
-        scratch_bytes=lambda n, d: 28 * n * d + (14 * packed_bytes(n) if by_rank else 0),
+def levelled(ranks: Tensor, low: float, high: float) -> Tensor:
+    """Ranks, ascending, with those in the lowest share `low` of their range equal to the mean of them, and so those
+    above the share `high`: the ranks of dissimilarities that were cut off there."""
+    share = (ranks - ranks[0]) / (ranks[-1] - ranks[0])
+    below, above = int((share <= low).sum()), int((share < high).sum())
+    found = ranks.clone()
+    if below:
+        found[:below] = ranks[:below].double().mean().float()
+    if above < len(ranks):
+        found[above:] = ranks[above:].double().mean().float()
+    return found
+
+
+def _mirror_half(table: Tensor) -> None:
+    """With an even number of stimuli the last diagonal has every pair twice; the second half repeats the first."""
+    n = table.shape[1]
+    if n % 2 == 0:
+        table[-1, n // 2 :] = table[-1, : n // 2]
+
+
+def measure(metric: Metric) -> TableMeasure:
+    """`rsa.<distance>.<comparator>`."""
+    _, distance, comparator = metric.spec.family.split(".")
+    distances_of, given = DISTANCES[distance], metric.parameters
+
+    def entries(X: Tensor) -> Entries:
+        if comparator == "pearson":
+            return DistanceTable(distances_of(X, torch.float32), rooted=distance == "euclidean")
+        if comparator == "spearman-binned":
+            return BinnedRankTable(X, distances_of)
+        return RankTable(X, distances_of, (given["low"], given["high"]) if given else (0.0, 1.0))
+
+    by_rank = comparator == "spearman"
+    return TableMeasure(
+        metric,
+        entries,
+        "none",
+        feature_bytes=lambda n, d: 6 * n * d + 32 * n,
+        making_bytes=lambda n, d: 36 * n * d + (14 * table_bytes(n) if by_rank else 0),
+        streams=not by_rank,
+        cached=by_rank,
     )

@@ -42,9 +42,13 @@ def parse_metric(text: str) -> Metric:
     given = _read_parameters(rest, text)
     for spec in specs:
         if {p.name for p in spec.parameters} == set(given) or not given:
-            return Metric(
-                spec, tuple(_in_range(p, given.get(p.name, p.default), text) for p in spec.parameters)
-            )
+            values = tuple(_in_range(p, given.get(p.name, p.default), text) for p in spec.parameters)
+            if "low" in given and given["low"] >= given["high"]:
+                raise BadMetricParameter(
+                    f"{text!r} has low={plain(given['low'])}, which is not below high={plain(given['high'])}.",
+                    hint=f"Write for instance {spec.default.id}.",
+                )
+            return Metric(spec, values)
     forms = " or ".join(spec.default.id for spec in specs)
     raise BadMetricParameter(
         f"{family} does not take the parameters {', '.join(given)} of {text!r}.", hint=f"Write {forms}."
