@@ -20,18 +20,18 @@ from backend.contracts.jobs import JobCounts
 from backend.settings import Settings
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.shell import live_badge, shell, trouble
-from frontend.pages import consistency, job, jobs, not_found, overview, similarity, submit
+from frontend.pages import consistency, job, jobs, metrics, not_found, overview, similarity, submit
 from frontend.urls import VIEWS, is_newer, job_id_of
 from parallax.client import ApiError, Client
 
 FOLDER = Path(__file__).parent
 PAGES: dict[str, Any] = {
-    overview.PATH: overview, similarity.PATH: similarity, consistency.PATH: consistency, submit.PATH: submit,
-    jobs.PATH: jobs,
+    overview.PATH: overview, similarity.PATH: similarity, consistency.PATH: consistency, metrics.PATH: metrics,
+    submit.PATH: submit, jobs.PATH: jobs,
 }
 TITLES = {
-    "/": "Overview", "/similarity": "Similarity", "/consistency": "Consistency", "/submit": "Submit a model",
-    "/jobs": "Jobs",
+    "/": "Overview", "/similarity": "Similarity", "/consistency": "Consistency", "/metrics": "Metrics",
+    "/submit": "Submit a model", "/jobs": "Jobs",
 }
 
 

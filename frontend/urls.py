@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import METHODS
 from backend.domain.jobs import STATES
+from backend.domain.quantities import ARI, CALIBRATED, VALUE, Z
 
 VERSION = 1
 # Characters of metric ids and lists that stay readable in a query string.
@@ -23,6 +24,9 @@ MEAN = "mean"
 
 ORDERS = ("cluster", "name", *MODEL_ATTRIBUTES)
 SCALES = ("full", "fitted")
+# What is drawn in the cells: the value, or what calibration makes of it (backend.domain.quantities).
+LAYERS = (VALUE, CALIBRATED, Z, ARI)
+UNCERTAINTY = ("shown", "hidden")
 SOURCES = ("timm", "checkpoint")
 
 View = TypeVar("View")
@@ -43,12 +47,15 @@ class OverviewView:
 
 @dataclass(frozen=True)
 class SimilarityView:
-    """One dataset's matrix. `highlight` is a model whose row and column are outlined."""
+    """One dataset's matrix. `layer` says which numbers, `uncertainty` whether cells carry its marks; `highlight` is a
+    model whose row and column are outlined."""
 
     dataset: str = ""
     metric: str = ""
+    layer: str = choice(LAYERS)
     order: str = choice(ORDERS)
     scale: str = choice(SCALES)
+    uncertainty: str = choice(UNCERTAINTY)
     highlight: str = ""
 
 
@@ -61,6 +68,13 @@ class ConsistencyView:
     a: str = ""
     b: str = ""
     by: str = choice(tuple(MODEL_ATTRIBUTES))
+
+
+@dataclass(frozen=True)
+class MetricsView:
+    """The catalogue of metrics, or one of them in full."""
+
+    metric: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ VIEWS: dict[str, type[Any]] = {
     "/": OverviewView,
     "/similarity": SimilarityView,
     "/consistency": ConsistencyView,
+    "/metrics": MetricsView,
     "/submit": SubmitView,
     "/jobs": JobsView,
 }

@@ -12,6 +12,7 @@ from parallax.client import ApiError
 LOADING = "is-loading"
 READY = "is-ready"
 EMPTY = "is-empty"
+MISSING = "is-missing"  # of a page whose controls stay and whose picture nobody has asked for
 
 
 def state_class(state: str, page: str) -> str:

@@ -7,8 +7,6 @@ given in; the browser permutes rows and columns for another order (`parallax.js`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import plotly.graph_objects as go
 
@@ -26,7 +24,7 @@ def similarity_heatmap(data: HeatmapData) -> go.Figure:
     bar = BAR_CELLS * max(size, 1)
     bars = data.bars
     left = -0.5 - 0.4 * bar - bar * len(bars)
-    traces = [_matrix(names, values, data), *_gaps(names, values, data.reasons)]
+    traces = [_matrix(names, values, data), *_gaps(names, data)]
     for place, one in enumerate(bars):
         traces += _bar(names, one, x0=left + (place + 0.5) * bar, width=bar)
     return go.Figure(
@@ -61,12 +59,12 @@ def _matrix(names: list[str], values: np.ndarray, data: HeatmapData) -> go.Heatm
     )
 
 
-def _gaps(names: list[str], values: np.ndarray, reasons: Mapping[str, str]) -> list[go.Heatmap]:
+def _gaps(names: list[str], data: HeatmapData) -> list[go.Heatmap]:
     """Cells that were not computed, one trace per reason: drawn, named, never zero."""
-    missing = ~np.isfinite(values)
+    missing = data.absent
     if not missing.any():
         return []
-    reason_of = np.array([reasons.get(name, "") for name in names], dtype=object)
+    reason_of = np.array([data.reasons.get(name, "") for name in names], dtype=object)
     # A cell is missing for the reason of its row or, if that has none, of its column.
     per_cell = np.where(reason_of[:, None] != "", reason_of[:, None], reason_of[None, :])
     return [
@@ -74,7 +72,7 @@ def _gaps(names: list[str], values: np.ndarray, reasons: Mapping[str, str]) -> l
             z=np.where(missing & (per_cell == reason), np.float32(1), np.float32(np.nan)), x=names, y=names,
             colorscale=[[0, NOT_COMPUTED], [1, NOT_COMPUTED]], showscale=False, hoverongaps=False,
             meta={"permute": "both"},
-            hovertemplate="<b>%{y}</b><br><b>%{x}</b><br>not computed"
+            hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{data.absent_words}"
             + (f"<br>{wrapped(reason)}" if reason else "") + "<extra></extra>",
         )
         for reason in sorted(set(per_cell[missing]))

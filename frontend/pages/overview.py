@@ -16,8 +16,9 @@ from frontend.components.legend import attribute_legend
 from frontend.components.progress import bar, job_line
 from frontend.components.states import EMPTY, LOADING, READY, link_button, refused, skeleton_lines, state_class
 from frontend.figures.numbers import count, decimal
+from frontend.pages.picture import picture
 from frontend.pages.similarity import waiting
-from frontend.pages.study import Study, fingerprint, picture, read_study
+from frontend.pages.study import Study, fingerprint, read_study
 from frontend.urls import MEAN, ConsistencyView, OverviewView, SimilarityView, decode, link
 from parallax.client import ApiError, Client
 

@@ -164,7 +164,8 @@ def register(app: Dash, client: Client) -> None:
         try:
             # Versions come in order: of each name the newest stays, which is what a bare name means here.
             datasets = {d.name: f"{d.title} ({d.n_stimuli:,})" for d in client.datasets()}
-            return options(list(datasets.items())), options([(m.id, m.title) for m in client.metrics()])
+            metrics = [(m.id, m.title) for m in client.metrics() if not m.on_request]
+            return options(list(datasets.items())), options(metrics)
         except ApiError:
             return no_update, no_update
 

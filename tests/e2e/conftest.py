@@ -87,7 +87,7 @@ def ready(page: Page, study: Study) -> Ready:
 
 def settled(page: Page) -> None:
     """Waits until the page shows its data, or its message in place of data, and charts have stopped moving."""
-    page.wait_for_selector(".is-ready, .is-empty, .page-submit", timeout=30_000)
+    page.wait_for_selector(".is-ready, .is-empty, .is-missing, .page-submit", timeout=30_000)
     page.wait_for_function("() => !document.querySelector('.is-loading')", timeout=30_000)
     page.wait_for_function(DRAWN, timeout=30_000)
     page.wait_for_timeout(300)

@@ -1,7 +1,8 @@
 """An API made of a few invented results, behind the client's transport: for pages without a database.
 
 `StubApi().client()` is a real client whose requests are answered here. `mode` is `full`, `empty` (nothing exists),
-`computing` (jobs run, no result yet) or `down` (no connection); it may be changed while a page is open.
+`computing` (jobs run, no result yet) or `down` (no connection); it may be changed while a page is open. A comparison
+that is asked for stays queued until `finish()`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 from backend.domain.consistency import consistency
 from backend.domain.finding import finding
+from backend.domain.metrics import CATALOGUE, parse_metric
 from backend.domain.ordering import cluster_order, mean_similarity
 from parallax.client import Client
+from tests.unit.frontend.stub_numbers import layer_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).isoformat()
 MODELS = {
@@ -28,16 +31,27 @@ MODELS = {
 DATASETS = {"digits": "structured", "photos": "natural-multi", "sky": "specialized"}
 TITLES = {"digits": "Handwritten digits", "photos": "Photographs", "sky": "Night sky"}
 METRICS = ("cka.linear.unbiased", "rsa.correlation.spearman")
+# Metrics that are computed somewhere, and where.
+COMPUTED = {
+    **dict.fromkeys(METRICS, tuple(DATASETS)), "procrustes.angular": ("digits",), "knn.cycle:k=10": ("digits",),
+    "cka.rbf.unbiased:sigma=0.4": ("photos",),
+}
+UNCALIBRATED = ("cka.rbf.unbiased:sigma=0.4",)
 ABSENT = ("sky", "other-untrained")  # this model has no values on this dataset
 
 
 def similarities(dataset: str, metric: str) -> np.ndarray:
     """(models, models) float64, the same every time, NaN where ABSENT."""
-    rng = np.random.default_rng([sorted(DATASETS).index(dataset), METRICS.index(metric)])
+    seed = METRICS.index(metric) if metric in METRICS else len(metric)
+    rng = np.random.default_rng([sorted(DATASETS).index(dataset), seed])
     of = np.array([objective for objective, _ in MODELS.values()])
     values = 0.3 + 0.4 * (of[:, None] == of[None, :]) + 0.25 * rng.random((len(of), len(of)))
-    values = (values + values.T) / 2
-    np.fill_diagonal(values, 1.0)
+    spec = parse_metric(metric).spec
+    if spec.symmetric:
+        values = (values + values.T) / 2
+    if spec.direction == "distance":
+        values = 1.2 - values
+    np.fill_diagonal(values, spec.best)
     if dataset == ABSENT[0]:
         gone = list(MODELS).index(ABSENT[1])
         values[gone] = values[:, gone] = np.nan
@@ -55,6 +69,11 @@ def job(number: int, state: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+DIAGNOSTICS = [
+    {"model": name, "participation_ratio": 3.5 + place, "effective_rank": 20.0 + place,
+     "outlier_dominance": 0.9 if place == 4 else 0.02 + place / 100}
+    for place, name in enumerate(MODELS)
+]
 JOBS = [
     job(3, "failed", error={"cause": "user", "step": "embed", "message": "Row 7 is not finite.", "hint": "Check it."}),
     job(2, "succeeded", kind="compare", metric=METRICS[0], parent=1),
@@ -64,11 +83,21 @@ JOBS = [
 
 @dataclass
 class StubApi:
-    """The stub. `asked` lists what was requested, `submitted` the bodies of submissions."""
+    """The stub. `asked` lists what was requested, `submitted` the bodies of submissions, `compared` those of
+    comparisons; `jobs` and `computed` may be changed."""
 
     mode: str = "full"
     asked: list[str] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
+    compared: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=lambda: [dict(job) for job in JOBS])
+    computed: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(COMPUTED))
+
+    def finish(self) -> None:
+        """The comparison that was asked for last is done."""
+        body = self.compared[-1]
+        self.jobs[0] |= {"state": "succeeded"}
+        self.computed[body["metric"]] = (*self.computed.get(body["metric"], ()), body["dataset"])
 
     def client(self) -> Client:
         return Client("http://stub/api/v1", transport=httpx.MockTransport(self._answer))
@@ -94,65 +123,90 @@ class StubApi:
                 fields = [{"field": "model.name", "message": "Not that name."},
                           {"field": "datasets.0", "message": "Not that dataset."}]
                 return httpx.Response(422, json={"title": "Refused", "status": 422, "fields": fields})
+        if path == "/comparisons":
+            body = json.loads(request.content)
+            self.compared.append(body)
+            if body["dataset"] == "sky" and body["models"]:
+                fields = [{"field": "models.0", "message": "It has no embedding there."}]
+                return httpx.Response(422, json={"title": "Refused", "status": 422, "fields": fields})
+            made = job(len(self.jobs) + 1, "queued", kind="compare", model=None, title="Compare", metric=body["metric"],
+                       dataset=body["dataset"])
+            self.jobs.insert(0, made)
+            return httpx.Response(202, json=made)
         return httpx.Response(202, json=JOBS[-1])
 
     def _get(self, path: str, query: dict[str, str]) -> Any:
         full, exists = self.mode == "full", self.mode != "empty"
-        stack = np.stack([similarities(name, query.get("metric", METRICS[0])) for name in DATASETS])
         metric = query.get("metric", METRICS[0])
+        having = self.computed.get(metric, ())
+        stack = np.stack([similarities(name, metric) for name in having]) if having else np.empty((0, 0, 0))
         if path == "/models":
             return page([self._model(name) for name in MODELS] if exists else [])
         if path == "/datasets":
             return page([self._dataset(name) for name in DATASETS] if exists else [])
         if path == "/metrics":
-            return page([self._metric(name) for name in METRICS])
+            every = [*METRICS, *(spec.default.id for spec in CATALOGUE.values()), *self.computed]
+            return page([self._metric(name) for name in dict.fromkeys(every)])
+        if path == "/diagnostics":
+            return page(DIAGNOSTICS if full else [])
         if path == "/model-names":
             return [name for name in ("resnet18", "resnet18.a1_in1k", "vit_tiny_patch16_224") if query["q"] in name]
         if path == "/coverage":
             known = {"preprocess": "l2", "n": 50, "updated_at": NOW}
             summaries = [
                 known | {"dataset": d, "metric": m, "n_models": 9 - (d == ABSENT[0])}
-                for d in DATASETS for m in METRICS
+                for m, datasets in self.computed.items() for d in datasets
             ]
             return page(summaries if full else [])
         if path == "/job-counts":
             states = {"queued": 1, "running": 1, "succeeded": 1, "failed": 1, "cancelled": 0}
+            if exists:
+                states["succeeded"] = sum(job["state"] == "succeeded" for job in self.jobs)
             return {"states": states if exists else dict.fromkeys(states, 0), "workers": 2}
         if path == "/jobs":
-            return page([j for j in JOBS if _fits(j, query)] if exists else [])
+            return page([j for j in self.jobs if _fits(j, query)] if exists else [])
         if path.startswith("/jobs/"):
             number = path.split("/")[2]
-            named = [j for j in JOBS if str(j["id"]) == number]
+            named = [j for j in self.jobs if str(j["id"]) == number]
             if path.endswith("/events"):
                 return page([{"at": NOW, "state": "queued", "attempt": 0, "detail": "accepted"}])
             return named[0] if named else None
         if not full:
             return None
         if path == "/matrices":
-            return self._matrix(query["dataset"], metric)
+            return self._matrix(query["dataset"], metric, query.get("layer", "value")) if (
+                query["dataset"] in having) else None
         if path == "/orders":
             order = cluster_order(mean_similarity(stack), list(MODELS))
             names = [list(MODELS)[i] for i in order]
-            return {"metric": metric, "preprocess": "l2", "models": names, "order_hash": "0", "n_datasets": 3}
+            n_datasets = len(having)
+            return {"metric": metric, "preprocess": "l2", "models": names, "order_hash": "0", "n_datasets": n_datasets}
         if path == "/consistency":
             table = consistency(stack, query.get("method", "pearson"))  # type: ignore[arg-type]
             return {
                 "metric": metric, "preprocess": "l2", "method": query.get("method", "pearson"),
-                "datasets": list(DATASETS), "domains": list(DATASETS.values()), "r": nulls(table.r),
+                "datasets": list(having), "domains": [DATASETS[name] for name in having], "r": nulls(table.r),
                 "n_pairs": table.n_pairs.tolist(), "n_models": table.n_models.tolist(),
             }
         if path == "/finding":
-            made = finding(stack, list(DATASETS), [objective for objective, _ in MODELS.values()], metric)
+            made = finding(stack, list(having), [objective for objective, _ in MODELS.values()], metric)
             return {"sentence": made.sentence, "numbers": made.numbers}
         return None
 
     @staticmethod
-    def _matrix(dataset: str, metric: str) -> dict[str, Any]:
-        values = similarities(dataset, metric)
+    def _matrix(dataset: str, metric: str, layer: str) -> dict[str, Any]:
+        spec = parse_metric(metric).spec
+        calibrated = metric not in UNCALIBRATED
+        values = layer_of(layer, similarities(dataset, metric), metric, calibrated)
         gaps = [{"model": ABSENT[1], "reason": "Its embedding failed."}] if dataset == ABSENT[0] else []
+        recipe = {
+            "route": "permutation" if spec.null == "permutation" else "cyclic", "seed": 0, "alpha": 0.05,
+            "permutations": 200 if spec.null == "permutation" else None, "ci_method": "delete-block jackknife",
+        }
         return {
             "dataset": dataset, "dataset_version": 1, "metric": metric, "metric_version": 1, "preprocess": "l2",
-            "n": 50, "models": list(MODELS), "order_hash": "0", "values": nulls(values),
+            "n": 50, "models": list(MODELS), "order_hash": "0", "layer": layer, "direction": spec.direction,
+            "symmetric": spec.symmetric, "recipe": recipe if calibrated else {}, "values": nulls(values),
             "computed": np.isfinite(values).tolist(), "gaps": gaps, "updated_at": NOW,
         }
 
@@ -173,12 +227,15 @@ class StubApi:
             "n_labels": 2, "n_groups": 0, "domain": DATASETS[name], "licence": "CC0", "created_at": NOW,
         }
 
-    @staticmethod
-    def _metric(name: str) -> dict[str, Any]:
+    def _metric(self, name: str) -> dict[str, Any]:
+        metric = parse_metric(name)
+        spec = metric.spec
         return {
-            "id": name, "family": name.split(".")[0], "version": 1, "title": name.split(".")[0].upper(),
-            "direction": "similarity", "lower": 0.0, "upper": 1.0, "symmetric": True, "invariances": [],
-            "minimum_n": 4, "parameters": [], "cost": "", "citation": "", "explanation": "How alike.",
+            "id": name, "family": spec.family, "version": 1, "title": metric.title, "direction": spec.direction,
+            "lower": spec.lower, "upper": spec.upper, "symmetric": spec.symmetric, "null": spec.null,
+            "invariances": sorted(spec.invariances), "minimum_n": spec.minimum_n, "on_request": spec.on_request,
+            "parameters": [], "cost": spec.cost, "citation": spec.citation, "explanation": spec.explanation,
+            "computed_on": list(self.computed.get(name, ())),
         }
 
 

@@ -73,7 +73,10 @@ def test_unknown_addresses_answer_404_with_a_page(browserless: TestClient, path:
 
 
 def test_assets_are_served(browserless: TestClient) -> None:
-    for name in ("style.css", "parallax.js", "submission.js", "grid.js", "logo.svg"):
+    for name in (
+        "style.css", "views.css", "parallax.js", "drawing.js", "cells.js", "metrics.js", "submission.js", "grid.js",
+        "logo.svg",
+    ):
         assert browserless.get(f"/assets/{name}").status_code == 200
 
 

@@ -8,7 +8,8 @@ import pytest
 from frontend.components.submission_form import Form, in_form, problems, submission_of
 from frontend.figures.heatmap_data import colour_ranges
 from frontend.pages import consistency as consistency_page
-from frontend.pages.study import aligned, fingerprint, picture, read_study
+from frontend.pages.picture import picture
+from frontend.pages.study import aligned, fingerprint, read_study
 from frontend.urls import ConsistencyView
 from parallax.client import ApiError, MatrixArray
 from tests.unit.frontend.stub_api import ABSENT, MODELS, StubApi, similarities

@@ -1,0 +1,165 @@
+"""All numbers of one matrix, from the API to what the browser draws and says: the null, the interval, p and q."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.contracts.metrics import MetricInfo
+from backend.domain.calibration import ALPHA
+from backend.domain.metrics import Direction, parse_metric
+from backend.domain.quantities import (
+    ARI,
+    CALIBRATED,
+    CALIBRATION,
+    CI_HIGH,
+    CI_LOW,
+    LAYERS,
+    NULL_MEAN,
+    NULL_SD,
+    TAU,
+    VALUE,
+    P,
+    Q,
+    Z,
+)
+from frontend.pages.study import aligned
+from parallax.client import Client
+
+Array = NDArray[np.float32]
+# Above this many models the browser gets what it draws and nothing beside it.
+MOST_DETAILED = 512
+# A null is said to differ between pairs when its tau spreads over more than this share of the colour range.
+WIDE_TAU = 0.05
+LAYER_TITLES = {VALUE: "Raw", CALIBRATED: "Calibrated", Z: "z", ARI: "ARI"}
+LAYER_WORDS = {
+    VALUE: "The value itself. Unrelated models need not score 0: the mark τ at the colour bar is what they pass with "
+    "probability 0.05.",
+    CALIBRATED: "The share of the way from τ, which unrelated models pass with probability 0.05, to perfect agreement. "
+    "0 is what does not pass τ.",
+    Z: "The distance from the mean of chance, in standard deviations of chance.",
+    ARI: "The share of the way from the mean of chance to perfect agreement, as in the adjusted Rand index: unrelated "
+    "models score 0 on average.",
+}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Quantities of one matrix by name, each (M, M) float32 in the order of `models`, NaN where there is none.
+    `directed` says that [i, j] and [j, i] differ."""
+
+    models: Sequence[str]
+    layers: Mapping[str, Array]
+    best: float
+    directed: bool
+
+    def __getitem__(self, name: str) -> Array:
+        return self.layers[name]
+
+    @property
+    def off_diagonal(self) -> NDArray[np.bool_]:
+        """The cells that count as pairs: each pair once, or of a directed metric both its directions."""
+        size = len(self.models)
+        mask = ~np.eye(size, dtype=bool)
+        return mask if self.directed else np.tril(mask)
+
+    def pairs(self, name: str) -> Array:
+        """Values over pairs of different models that have a similarity."""
+        here = self.off_diagonal & np.isfinite(self.layers[VALUE])
+        return self.layers[name][here]
+
+    @property
+    def n_uncalibrated(self) -> int:
+        """Pairs that have a similarity and no null yet."""
+        return int(np.isnan(self.pairs(TAU)).sum())
+
+    def moved(self, number: Array, layer: str) -> Array:
+        """What a value of these pairs would be in a layer: a monotone map of it for each pair, not cut off at 0."""
+        mean, sd, tau = (self.layers[name].astype(np.float64) for name in (NULL_MEAN, NULL_SD, TAU))
+        maps: dict[str, Callable[[], Any]] = {
+            VALUE: lambda: number,
+            CALIBRATED: lambda: (number - tau) / (self.best - tau),
+            Z: lambda: (number - mean) / sd,
+            ARI: lambda: (number - mean) / (self.best - mean),
+        }
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.asarray(maps[layer](), dtype=np.float32)
+        return np.where(np.isfinite(moved), moved, np.float32(np.nan))
+
+    def width(self, layer: str) -> Array:
+        """Width of the 95 % interval in the units of a layer, chance taken as known."""
+        ends = [self.moved(self.layers[name], layer) for name in (CI_LOW, CI_HIGH)]
+        if layer == CALIBRATED:
+            ends = [np.maximum(end, 0.0) for end in ends]
+        return np.abs(ends[1] - ends[0]).astype(np.float32)
+
+
+def read_numbers(client: Client, metric: MetricInfo, dataset: str, models: Sequence[str]) -> Numbers:
+    """Every layer of a matrix, in the order of `models`. Above MOST_DETAILED models the values and what calibration
+    makes of them alone. Raises ApiError."""
+    wanted = LAYERS if len(models) <= MOST_DETAILED else (VALUE, *CALIBRATION, CALIBRATED, Z, ARI)
+    layers = {name: aligned(client.matrix(dataset, metric.id, layer=name), models) for name in wanted}
+    spec = parse_metric(metric.id).spec
+    return Numbers(models, layers, spec.best, not spec.symmetric)
+
+
+def layer_direction(metric: MetricInfo, layer: str) -> Direction:
+    """Which way is more alike: shares of the way to perfect agreement grow with it whatever the metric does."""
+    return "distance" if metric.direction == "distance" and layer in (VALUE, Z) else "similarity"
+
+
+def layer_title(metric: MetricInfo, layer: str) -> str:
+    """What a number of the layer is."""
+    titles = {CALIBRATED: f"Calibrated {metric.title}", Z: f"z of {metric.title}", ARI: f"ARI form of {metric.title}"}
+    return titles.get(layer, metric.title)
+
+
+def uncalibrated_words(metric: MetricInfo) -> str:
+    """Why a pair has a value and no null."""
+    return "without a chance level, as computed on request" if metric.on_request else "not calibrated yet"
+
+
+def packed(numbers: Numbers, layer: str) -> dict[str, Any]:
+    """What the browser needs for hover and marks: each quantity once per pair, as float32 in base64: the lower
+    triangle by rows, or all cells row by row where directions differ."""
+    size = len(numbers.models)
+    rows, columns = np.tril_indices(size, -1)
+    names = [VALUE, CALIBRATED, Z, layer, NULL_MEAN, NULL_SD, TAU, P, Q, CI_LOW, CI_HIGH]
+    sent = {name: numbers[name] for name in names if name in numbers.layers}
+    if CI_LOW in sent:
+        sent["width"] = numbers.width(layer)
+    return {
+        "directed": numbers.directed, "size": size,
+        "layers": {
+            name: _bytes(array if numbers.directed else array[rows, columns]) for name, array in sent.items()
+        },
+    }
+
+
+def _bytes(array: Array) -> dict[str, str]:
+    """An array as plotly writes arrays."""
+    return {"dtype": "f4", "bdata": base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode()}
+
+
+def spread(values: Array) -> dict[str, float] | None:
+    """Least, median and largest of the finite values; None where there are none."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
+    return {"low": float(finite.min()), "median": float(np.median(finite)), "high": float(finite.max())}
+
+
+def tau_differs(numbers: Numbers, ends: tuple[float, float]) -> bool:
+    """Whether tau spreads so much over pairs that equal values do not mean the same."""
+    found = spread(numbers.pairs(TAU))
+    return found is not None and found["high"] - found["low"] > WIDE_TAU * abs(ends[1] - ends[0])
+
+
+def n_within_chance(numbers: Numbers) -> int:
+    """Pairs that cannot be told from chance: q above alpha."""
+    return int((numbers.pairs(Q) > ALPHA).sum())
