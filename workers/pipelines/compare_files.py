@@ -22,7 +22,8 @@ from workers.pipelines.groups import read_groups
 from workers.pipelines.whole_files import write_whole
 from workers.runtime.arithmetic import configure
 from workers.similarity.embeddings import EmbeddingSource, check_shapes
-from workers.similarity.engine import ComparisonRows, compare
+from workers.similarity.engine import ComparisonRows, compare, plan
+from workers.similarity.resampling import Resampling
 
 VALUES, COMPUTED, RECIPE, CI_METHOD = "values", "computed", "recipe", "ci_method"
 Progress = Callable[[Metric, int, int], None]
@@ -85,6 +86,9 @@ def compare_files(
     check_order(files)
     n, ids = files[0].n, next((file.sample_ids for file in files if file.sample_ids), None)
     group_of = read_groups(groups, n, ids) if groups else None
+    resampling = Resampling(n, group_of, calibrate, uncertainty)
+    for metric in wanted:
+        plan([file.source() for file in files], metric, resampling, new=len(files), memory_mib=memory_mib)
     found = []
     for metric in wanted:
         rows = compare(

@@ -101,7 +101,18 @@ def compare(
     if new == 0:
         return ComparisonRows((), {}, recipe)
     check_shapes(embeddings, metric.minimum_n, metric.id)
-    widest = max(e.d for e in embeddings)
+    measure, passes = plan(embeddings, metric, resampling, new=new, memory_mib=memory_mib)
+    work = _Work(embeddings, measure, preprocess, resampling, torch.device(device), progress, passes)
+    rows, excluded = work.run(passes, new)
+    return ComparisonRows(rows, excluded, recipe)
+
+
+def plan(
+    embeddings: Sequence[EmbeddingSource], metric: Metric, resampling: Resampling, *, new: int, memory_mib: int
+) -> tuple[Measure[Any], list[Pass]]:
+    """How a comparison is laid out within the budget, from the embeddings' shapes alone. Raises MemoryBudgetTooSmall,
+    so that whoever asks for several metrics knows before the first is computed."""
+    n, widest = embeddings[0].n, max(e.d for e in embeddings)
     measure = measure_of(metric)
     room = (memory_mib * MIB - measure.scratch_bytes(n, widest)) // len(embeddings)
     measure = measure.within(room, n, widest, len(embeddings), resampling)
@@ -111,9 +122,7 @@ def compare(
         new,
         memory_mib,
     )
-    work = _Work(embeddings, measure, preprocess, resampling, torch.device(device), progress, passes)
-    rows, excluded = work.run(passes, new)
-    return ComparisonRows(rows, excluded, recipe)
+    return measure, passes
 
 
 def _recipe(metric: Metric, resampling: Resampling) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 
 from tests.architecture.tree import ROOT
 from tests.unit.cli.files import CommandLine, features, folder_of, ids, write
+from workers.pipelines import compare_files
 
 LINEAR = "cka.linear.unbiased"
 DATA, USAGE = 1, 2
@@ -131,6 +132,21 @@ def test_the_least_budget_works(parallax: CommandLine, tmp_path: Path) -> None:
     least = int(said.split("at least ")[1].split()[0])
     assert parallax("compare", folder, "-m", LINEAR, "--out", out, "--memory-mib", least - 1).status == USAGE
     assert parallax("compare", folder, "-m", LINEAR, "--out", out, "--memory-mib", least).status == 0
+
+
+def test_a_budget_too_small_for_the_last_metric_is_known_before_the_first_is_computed(
+    parallax: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = folder_of(tmp_path / "emb", n=600), tmp_path / "out.npz"
+    needs = {}
+    for metric in (LINEAR, "rsa.correlation.spearman"):
+        said = parallax("compare", folder, "-m", metric, "--out", out, "--memory-mib", 1).err
+        needs[metric] = int(said.split("at least ")[1].split()[0])
+    assert needs[LINEAR] < needs["rsa.correlation.spearman"]
+    monkeypatch.setattr(compare_files, "compare", lambda *_, **__: pytest.fail("something was computed"))
+    ended = parallax("compare", folder, *(part for one in needs for part in ("-m", one)), "--out", out,
+                     "--memory-mib", needs[LINEAR])  # fmt: skip
+    assert ended.status == USAGE and f"at least {needs['rsa.correlation.spearman']} MiB" in ended.err
 
 
 def test_paths_that_are_not_there(parallax: CommandLine, tmp_path: Path) -> None:
