@@ -1,6 +1,7 @@
 """Representation topology divergence (RTD) and its light form, from the Euclidean distances between stimuli.
 
-Let a and b be two models' n x n distances, each divided by the 0.9 quantile of all its n^2 entries, and c = min(a, b).
+Let a and b be two models' n x n distances, each divided by the 0.9 quantile of all its n^2 entries (by the largest
+where that is 0, which the papers leave open), and c = min(a, b).
 
     rtd.lite = ((T(a) - T(c)) + (T(b) - T(c))) / 2
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.domain.errors import NotAvailable
-from workers.similarity.errors import Undefined
+from workers.similarity.distances import center_
 from workers.similarity.pairs import Array, PairMeasure
 from workers.similarity.resampling import Resampling
 from workers.similarity.spanning_trees import Forest, minimum_spanning_tree
@@ -42,7 +43,7 @@ class RipserMissing(NotAvailable):
 @dataclass(frozen=True)
 class Tree:
     """A model as the minimum spanning tree of its scaled distances: `edges` (n - 1, 2) int64, `lengths` (n - 1,)
-    ascending. `rows` (n, d) are its preprocessed rows."""
+    ascending. `rows` (n, d) are its centred rows."""
 
     edges: NDArray[np.int64]
     lengths: Array
@@ -56,6 +57,7 @@ class RtdLite(PairMeasure[Tree]):
 
     def prepare(self, X: Tensor, resampling: Resampling) -> Tree:
         """Cost O(n^2 d)."""
+        center_(X)
         edges, lengths = minimum_spanning_tree(scaled_distances(X))
         return Tree(edges, lengths, X)
 
@@ -95,7 +97,7 @@ def _joined(left: Tree, right: Tree, orders: NDArray[np.int64]) -> Array:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A model's `rows` (n, d), and `orders` (10, n) of its stimuli from which the subsets are taken."""
+    """A model's centred `rows` (n, d), and `orders` (10, n) of its stimuli from which the subsets are taken."""
 
     rows: Tensor
     orders: NDArray[np.int64]
@@ -112,13 +114,10 @@ class Rtd(PairMeasure[Cloud]):
     """`rtd`. Where stimuli are left out, the next ones of an order take their places."""
 
     def prepare(self, X: Tensor, resampling: Resampling) -> Cloud:
-        """Raises Undefined if more than nine in ten distances of a subset are zero."""
         seeds = ([resampling.seed, _STREAM, resampling.n, subset] for subset in range(_SUBSETS))
         orders = np.stack([np.random.default_rng(seed).permutation(resampling.n) for seed in seeds])
-        cloud = Cloud(X.cpu(), orders)
-        for _ in cloud.distances():
-            pass
-        return cloud
+        center_(X)
+        return Cloud(X.cpu(), orders)
 
     def score(self, left: Cloud, right: Cloud) -> float:
         if torch.equal(left.rows, right.rows):
@@ -133,7 +132,9 @@ class Rtd(PairMeasure[Cloud]):
         position = np.full(len(model.rows), -1)
         position[kept] = np.arange(len(kept))
         left = position[model.orders]
-        return Cloud(model.rows[torch.from_numpy(kept)], left[left >= 0].reshape(_SUBSETS, len(kept)))
+        rows = model.rows[torch.from_numpy(kept)]
+        center_(rows)
+        return Cloud(rows, left[left >= 0].reshape(_SUBSETS, len(kept)))
 
     def resident_bytes(self, n: int, d: int) -> int:
         return 8 * n * (d + _SUBSETS)
@@ -165,15 +166,13 @@ def loops(a: Array, b: Array) -> float:
 
 def scaled_distances(X: Tensor) -> Array:
     """Euclidean distances between the rows of `X` (n, d) float64, divided by the 0.9 quantile of all n^2 of them,
-    zeros of the diagonal included, interpolated linearly: (n, n), symmetric up to rounding. Rows that differ by
-    rounding alone are at 0 from each other. Raises Undefined where the quantile is 0. Cost O(n^2 d)."""
-    centred = X - X.mean(dim=0)
-    lengths = centred.square().sum(dim=1)
+    zeros of the diagonal included, interpolated linearly; by the largest where the quantile is 0, and all 0 where that
+    is: (n, n), symmetric up to rounding. Rows that differ by rounding alone are at 0 from each other. Cost O(n^2 d)."""
+    offset = X - X.mean(dim=0)
+    lengths = offset.square().sum(dim=1)
     sums = lengths[:, None] + lengths
-    squares = torch.addmm(sums, centred, centred.T, alpha=-2)
+    squares = torch.addmm(sums, offset, offset.T, alpha=-2)
     squares = squares.masked_fill_(squares <= _SAME * sums, 0.0).fill_diagonal_(0.0)
     distances: Array = squares.sqrt_().cpu().numpy()
-    scale = np.quantile(distances, _QUANTILE)
-    if scale == 0:
-        raise Undefined("more than nine in ten distances between its stimuli are zero, so that they have no scale")
+    scale = np.quantile(distances, _QUANTILE) or distances.max() or 1.0
     return distances / scale
