@@ -10,7 +10,10 @@ _RAGHU = "Raghu, Gilmer, Yosinski, Sohl-Dickstein: SVCCA, NeurIPS 2017"
 _MORCOS = "Morcos, Raghu, Bengio: Insights on representational similarity with canonical correlation, NeurIPS 2018"
 _HOTELLING = "Hotelling: Relations between two sets of variates, Biometrika 28, 1936"
 _WILLIAMS = "Williams, Kunz, Kornblith, Linderman: Generalized shape metrics on neural representations, NeurIPS 2021"
-_COST = "O(M n d^2 + M^2 (n r^2 + r^3)) time, r at most the smaller of n and d; memory O(M n r)"
+_COST = (
+    "O(n d min(n, d)) time for each model and O(n r^2 + r^3) for each pair and each relabelling, r = min(n, d) (q for "
+    "SVCCA); memory O(M n r)"
+)
 _PRECISION = "float64 throughout"
 _COMMON: frozenset[Invariance] = frozenset({"isotropic-scaling", "translation", "feature-permutation"})
 
@@ -53,7 +56,9 @@ SUBSPACES = (
     _subspaces(
         "pwcca", "Projection-weighted CCA",
         "Like the mean canonical correlation, but directions count by how much of the first model's features they "
-        f"account for, so that noise counts less. It has a direction: the weights are the first model's. {_SATURATES}",
+        f"account for, so that noise counts less. It has a direction: the weights are the first model's. {_SATURATES} "
+        "From about half as many features on, several directions agree perfectly, and how they share the weights is "
+        "not determined.",
         _MORCOS, symmetric=False, invariances=_COMMON,
     ),
     _subspaces(

@@ -7,7 +7,10 @@ from backend.domain.metrics.spec import Invariance, MetricSpec
 _BARANNIKOV = (
     "Barannikov, Trofimov, Balabin, Burnaev: Representation topology divergence, ICML 2022"
 )
-_TULCHINSKII = "Tulchinskii, Voronkova, Trofimov, Burnaev, Barannikov: RTD-Lite, 2025"
+_TULCHINSKII = (
+    "Tulchinskii, Voronkova, Trofimov, Burnaev, Barannikov: RTD-Lite: scalable topological analysis for comparing "
+    "weighted graphs in learning tasks, AISTATS 2025"
+)
 _INVARIANCES: frozenset[Invariance] = frozenset(
     {"orthogonal", "isotropic-scaling", "translation", "feature-permutation"}
 )
@@ -27,7 +30,8 @@ TOPOLOGY = (
         invariances=_INVARIANCES,
         minimum_n=3,
         null="permutation",
-        cost="O(M n^2 d + M^2 n^2) time for minimum spanning trees; memory for the n x n tables of two models",
+        cost="O(n^2 d) time for each model's minimum spanning tree and O(n log n) for each pair and each relabelling; "
+        "memory for one n x n table while a model is prepared, O(n d) for it afterwards",
         precision="distances float64",
         citation=_TULCHINSKII,
         explanation=_BEGIN
@@ -46,8 +50,8 @@ TOPOLOGY = (
         invariances=_INVARIANCES,
         minimum_n=3,
         null="permutation",
-        cost="persistent homology of 2 b points for each pair, about b^3; b at most 100 stimuli, 10 seeded subsets of "
-        "a larger dataset",
+        cost="persistent homology of 2 b points for each pair and each relabelling, about b^3 time, more where the "
+        "models differ much; b at most 100 stimuli, 10 seeded subsets of a larger dataset",
         precision="distances float64, filtration float32",
         citation=_BARANNIKOV,
         explanation=_BEGIN
