@@ -16,6 +16,7 @@ ParallaxError
 ├── UnsafeSetting           a setting that would expose the service
 ├── NotAvailable            database, broker or another service cannot be reached (503)
 └── JobFailed               a job ends in `failed`: cause (user | ours), step, message, hint
+    └── RipserMissing       (workers.similarity.rtd)
     Cancellation of running work is not an error: see `JobInterrupted` in workers.runtime.
 
 Every message says what is wrong, what was given and, in `hint` or the message itself, what to do.

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.domain.errors import NotAvailable
+from backend.domain.errors import JobFailed
 from workers.similarity.distances import center_
 from workers.similarity.pairs import Array, PairMeasure
 from workers.similarity.resampling import Resampling
@@ -36,7 +36,7 @@ _STREAM = 4  # of random numbers; workers.similarity.resampling has 1 to 3
 _BATCH_EDGES = 2**20  # of the trees that are joined at a time
 
 
-class RipserMissing(NotAvailable):
+class RipserMissing(JobFailed):
     """The package that computes persistent homology is not installed."""
 
 
@@ -153,7 +153,8 @@ def loops(a: Array, b: Array) -> float:
         from ripser import ripser
     except ImportError as missing:
         raise RipserMissing(
-            "The metric rtd needs the package ripser, which is not installed here.", hint="Run: pip install ripser."
+            "compare", "The metric rtd needs the package ripser, which is not installed here.",
+            hint="Run: pip install ripser.", cause="ours",
         ) from missing
     n = len(a)
     table = np.zeros((2 * n, 2 * n))
