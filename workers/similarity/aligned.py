@@ -62,7 +62,8 @@ class AlignedMeasure(PairMeasure[Aligned]):
     def draws(self, left: Aligned, right: Aligned, orders: NDArray[np.int64]) -> Array:
         """In batches of relabellings, whose memory is bounded."""
         n, width = right.basis.shape
-        size = max(1, _BATCH_BYTES // (8 * (n + left.basis.shape[1]) * width))
+        weighed = 0 if left.weights is None else left.weights.numel()
+        size = max(1, _BATCH_BYTES // (8 * ((n + left.basis.shape[1]) * width + weighed)))
         values = np.empty(len(orders))
         for first in range(0, len(orders), size):
             some = torch.from_numpy(orders[first : first + size]).to(right.basis.device)
@@ -85,7 +86,7 @@ class AlignedMeasure(PairMeasure[Aligned]):
         return (right, left) if swapped else (left, right)
 
     def resident_bytes(self, n: int, d: int) -> int:
-        return 8 * n * min(n, d)
+        return 2 * 8 * n * min(n, d)  # twice: whole, and without a block of stimuli
 
     def scratch_bytes(self, n: int, d: int) -> int:
         # Rows, their factors and LAPACK's own space; a batch of draws, or one that is larger.

@@ -87,7 +87,7 @@ class ProjectionWeighted(CanonicalCorrelation):
         return _bounded((alpha * rho).sum(dim=-1) / alpha.sum(dim=-1))
 
     def resident_bytes(self, n: int, d: int) -> int:
-        return super().resident_bytes(n, d) + 8 * min(n, d) * d
+        return super().resident_bytes(n, d) + 2 * 8 * min(n, d) * d
 
     def scratch_bytes(self, n: int, d: int) -> int:
         return super().scratch_bytes(n, d) + 8 * min(n, d) * d

@@ -80,7 +80,7 @@ class RtdLite(PairMeasure[Tree]):
         return self.prepare(model.rows[torch.from_numpy(kept).to(model.rows.device)], Resampling(len(kept)))
 
     def resident_bytes(self, n: int, d: int) -> int:
-        return 8 * n * d + 24 * n
+        return 2 * (8 * n * d + 24 * n)  # twice: whole, and without a block of stimuli
 
     def scratch_bytes(self, n: int, d: int) -> int:
         return 8 * n * d + 24 * n * n + 100 * _BATCH_EDGES
@@ -137,7 +137,7 @@ class Rtd(PairMeasure[Cloud]):
         return Cloud(rows, left[left >= 0].reshape(_SUBSETS, len(kept)))
 
     def resident_bytes(self, n: int, d: int) -> int:
-        return 8 * n * (d + _SUBSETS)
+        return 2 * 8 * n * (d + _SUBSETS)
 
     def scratch_bytes(self, n: int, d: int) -> int:
         return 8 * n * d + 500 * (2 * min(n, _SUBSET)) ** 2
