@@ -52,7 +52,7 @@ class Lists:
     @classmethod
     def of(cls, top: NDArray[np.integer[Any]]) -> Lists:
         """Lists (k, n) from which nothing will be left out."""
-        return cls(len(top), top.astype(np.int32), _NONE, _NONE, _NONE.reshape(len(top), 0))
+        return cls(len(top), np.ascontiguousarray(top, dtype=np.int32), _NONE, _NONE, _NONE.reshape(len(top), 0))
 
 
 def find(rows: Neighbourhood, k: int, resampling: Resampling) -> Lists:

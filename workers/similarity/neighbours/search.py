@@ -17,14 +17,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 from math import inf
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from workers.similarity.distances import center_
+from workers.similarity.errors import Undefined
 
 _MARGIN = 5  # candidates beyond those that are asked for
 _BAND = 2048  # rows and columns of the products that are held at a time
 _STRIP = 256  # rows multiplied at a time within a band, right of the diagonal alone
+_GROUP = 32  # columns whose maximum is taken
 _FLOAT32, _FLOAT64 = 2.0**-24, 2.0**-53  # rounding of one operation
 
 
@@ -37,9 +39,10 @@ class Neighbourhood:
 
     def __init__(self, X: Tensor) -> None:
         self.n, self.d = X.shape
-        self.X, self.Y = X, X.clone()
-        center_(self.Y)
-        lengths = torch.linalg.vector_norm(X, dim=1)
+        self.X, self.Y = X, X - X.mean(dim=0)
+        lengths, self._lengths = (torch.linalg.vector_norm(rows, dim=1) for rows in (self.X, self.Y))
+        if not bool((self._lengths > 1e-12 * lengths).any()):
+            raise Undefined("its preprocessed rows are all the same")
         self._tie = (2 * self.d + 16) * _FLOAT64 * lengths * lengths.max()
 
     def nearest(self, count: int) -> Tensor:
@@ -50,15 +53,17 @@ class Neighbourhood:
         held = count + _MARGIN
         if held >= self.n - 1:
             return self.nearest_of(torch.arange(self.n, device=self.X.device), count)
-        lengths = torch.linalg.vector_norm(self.Y, dim=1)
-        scale = float(lengths.max())
+        scale = float(self._lengths.max())
         offsets = (self.Y @ (self.X[0] - self.Y[0])) / scale**2
-        rough, candidates = _candidates(self.Y.div(scale).float(), offsets.float(), held)
+        rows = torch.mul(self.Y, 1 / scale, out=torch.empty(self.Y.shape, dtype=torch.float32, device=self.Y.device))
+        rough, candidates = _candidates(rows, offsets.float(), held)
         rough = rough.double()
         # Casting the rows, d products and sums, casting the offset and adding it.
-        off = 1.1 * _FLOAT32 * ((self.d + 6) * lengths / scale + 3 * float(offsets.abs().max())) + 1e-30
+        off = 1.1 * _FLOAT32 * ((self.d + 6) * self._lengths / scale + 3 * float(offsets.abs().max())) + 1e-30
         close = rough[:, :-1] - rough[:, 1:] <= 2.1 * off[:, None]
-        doubtful = close[:, :count].any(dim=1).nonzero()[:, 0]
+        for beyond in range(count, held - 1):  # ranks beyond the list matter if they may tie with its last
+            close[:, beyond] &= close[:, beyond - 1]
+        doubtful = close.any(dim=1).nonzero()[:, 0]
         found = candidates[:, :count].clone()
         if not len(doubtful):
             return found
@@ -69,8 +74,8 @@ class Neighbourhood:
         scores = rough * scale**2
         scores[unsure] = self.products(doubtful[unsure.nonzero()[:, 0]], candidates[unsure])
         found[doubtful], least = _ranked(scores, candidates, self._tie[doubtful], count, self.n)
-        beyond = (rough[:, -1] + off) * scale**2  # nothing that is no candidate has more
-        open_ended = doubtful[least - self._tie[doubtful] <= beyond]
+        outside = (rough[:, -1] + off) * scale**2  # nothing that is no candidate has more
+        open_ended = doubtful[least - self._tie[doubtful] <= outside]
         found[open_ended] = self.nearest_of(open_ended, count)
         return found
 
@@ -126,7 +131,7 @@ def _candidates(y: Tensor, offsets: Tensor, held: int) -> tuple[Tensor, Tensor]:
     edges = [n * i // count for i in range(count + 1)]
     best: dict[int, tuple[Tensor, Tensor]] = {}
     for top, left, products in _bands(y, offsets, list(pairwise(edges))):
-        values, indices = products.topk(min(held, products.shape[1]), dim=1)
+        values, indices = _largest(products, min(held, products.shape[1]))
         indices += left
         if top in best:
             values, indices = (torch.cat(both, dim=1) for both in zip(best[top], (values, indices), strict=True))
@@ -135,6 +140,34 @@ def _candidates(y: Tensor, offsets: Tensor, held: int) -> tuple[Tensor, Tensor]:
         best[top] = values, indices
     values, indices = (torch.cat(parts) for parts in zip(*(best[top] for top in edges[:-1]), strict=True))
     return values, indices
+
+
+def _largest(products: Tensor, held: int) -> tuple[Tensor, Tensor]:
+    """The `held` largest entries of every row, in falling order, and their columns: (r, held) each.
+
+    On a CPU that is about twice as fast as `topk` if the maxima of small groups of columns are taken first: at least
+    `held` entries of a row reach the `held`-th largest maximum, and few more do.
+    """
+    groups = products.shape[1] // _GROUP
+    if products.device.type != "cpu" or groups < 2 * held:
+        values, columns = products.topk(held, dim=1)
+        return values, columns
+    found = []
+    for top in range(0, len(products), _STRIP):
+        some = products[top : top + _STRIP]
+        maxima = some[:, : groups * _GROUP].reshape(len(some), groups, _GROUP).amax(dim=2)
+        enough = maxima.kthvalue(groups - held + 1, dim=1, keepdim=True).values
+        row, column = np.divmod(np.flatnonzero(some.numpy() >= enough.numpy()), products.shape[1])
+        starts = np.searchsorted(row, np.arange(len(some) + 1))
+        place = np.arange(len(row)) - starts[row]
+        few = np.full((len(some), np.diff(starts).max()), -inf, dtype=np.float32)
+        few[row, place] = some.numpy()[row, column]
+        where = np.zeros(few.shape, dtype=np.int64)
+        where[row, place] = column
+        values, order = torch.from_numpy(few).topk(held, dim=1)
+        found.append((values, torch.from_numpy(where).gather(1, order)))
+    values, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return values, columns
 
 
 def _bands(y: Tensor, offsets: Tensor, bands: list[tuple[int, int]]) -> Iterator[tuple[int, int, Tensor]]:

@@ -16,13 +16,16 @@ Counts = NDArray[Any]  # of the smallest unsigned type that holds k
 def common(left: Indices, right: Indices) -> Counts:
     """How many neighbours `left` (k, n) shares with each of the P lists of `right` (k, P, n): (P, n). Cost O(P n k^2),
     a few numbers at a time by one instruction."""
-    found = np.zeros(right.shape[1:], dtype=np.min_scalar_type(len(left)))
-    same = np.empty(found.shape, dtype=bool)
-    for one in left:
-        for other in right:
-            np.equal(one, other, out=same)
-            found += same.view(np.uint8)
-    return found
+    k = len(left)
+    found = np.zeros(right.shape, dtype=np.uint8)  # a neighbour of the left list stands in the right one at most once
+    same = np.empty(right.shape, dtype=bool)
+    once = same.view(np.uint8)
+    turned = np.concatenate((right, right[:-1]))
+    for step in range(k):
+        np.equal(left[:, None], turned[step : step + k], out=same)
+        found |= once
+    counts: Counts = found.sum(axis=0, dtype=np.min_scalar_type(k))
+    return counts
 
 
 class Jaccard(ListMeasure):
@@ -41,8 +44,7 @@ class Cycle(ListMeasure):
     def scores(self, left: Indices, right: Indices) -> Array:
         start = np.arange(left.shape[1], dtype=np.int32)
         came_back = np.zeros(right.shape[1:], dtype=bool)
-        for there in right:
-            for back in left:
-                came_back |= back[there] == start
+        for back in left:
+            came_back |= (back[right] == start).any(axis=0)
         shares: Array = came_back.mean(axis=1)
         return shares
