@@ -3,6 +3,7 @@
 (function () {
   "use strict";
 
+  const LARGEST = 0.86; // side of the largest dot as a share of its cell's
   const WIDEST = 2600; // pixels of the picture of the marks, either way
   const MINUS = "\u2212";
   const known = new WeakMap();
@@ -55,7 +56,7 @@
         const x = column * side;
         const y = row * side;
         if (width && width[at] > 0) {
-          const dot = side * Math.sqrt(Math.min(1, width[at] / cells.reference));
+          const dot = LARGEST * side * Math.sqrt(Math.min(1, width[at] / cells.reference));
           pen.fillStyle = ink;
           pen.globalAlpha = 0.85;
           pen.fillRect(x + (side - dot) / 2, y + (side - dot) / 2, dot, dot);

@@ -29,7 +29,7 @@ from backend.domain.quantities import (
     Z,
 )
 from frontend.pages.study import aligned
-from parallax.client import Client
+from parallax.client import MatrixArray
 
 Array = NDArray[np.float32]
 # Above this many models the browser gets what it draws and nothing beside it.
@@ -99,11 +99,11 @@ class Numbers:
         return np.abs(ends[1] - ends[0]).astype(np.float32)
 
 
-def read_numbers(client: Client, metric: MetricInfo, dataset: str, models: Sequence[str]) -> Numbers:
-    """Every layer of a matrix, in the order of `models`. Above MOST_DETAILED models the values and what calibration
-    makes of them alone. Raises ApiError."""
+def read_numbers(read: Callable[[str], MatrixArray], metric: MetricInfo, models: Sequence[str]) -> Numbers:
+    """Every layer of the matrix that `read` gives by layer, in the order of `models`. Above MOST_DETAILED models the
+    values and what calibration makes of them alone. Raises ApiError."""
     wanted = LAYERS if len(models) <= MOST_DETAILED else (VALUE, *CALIBRATION, CALIBRATED, Z, ARI)
-    layers = {name: aligned(client.matrix(dataset, metric.id, layer=name), models) for name in wanted}
+    layers = {name: aligned(read(name), models) for name in wanted}
     spec = parse_metric(metric.id).spec
     return Numbers(models, layers, spec.best, not spec.symmetric)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,18 +105,19 @@ def picture(client: Client, study: Study, metric: MetricInfo, dataset: str, laye
     """
     names = study.datasets_of(metric.id)
     wanted = [dataset] if dataset else names
-    matrices = {name: client.matrix(name, metric.id) for name in wanted}
+    read = cache(lambda name, of: client.matrix(name, metric.id, layer=of))
+    matrices = {name: read(name, VALUE) for name in wanted}
     models = shared_order(client, metric.id, sorted({m for matrix in matrices.values() for m in matrix.models}))
     shown = layer or VALUE
     # Every dataset's matrix gives one colour range for all; with many models that would read too much.
     every = names if len(models) <= MOST_FITTED else wanted
-    stack = np.stack([aligned(client.matrix(name, metric.id, layer=shown), models) for name in every])
+    stack = np.stack([aligned(read(name, shown), models) for name in every])
     numbers = None
     if not dataset:
         values, title = mean_similarity(stack).astype(np.float32), f"Mean over {count(len(wanted), 'dataset')}"
     else:
-        values, title = aligned(client.matrix(dataset, metric.id, layer=shown), models), study.title(dataset)
-        numbers = read_numbers(client, metric, dataset, models) if layer else None
+        values, title = aligned(read(dataset, shown), models), study.title(dataset)
+        numbers = read_numbers(lambda of: read(dataset, of), metric, models) if layer else None
     upper = metric.upper
     if shown != VALUE:
         upper = None if shown == Z else 1.0
