@@ -112,16 +112,6 @@ def in_float64_among(X, kept, k):
     return np.argsort(-products, axis=1)[:, :k]
 
 
-def test_fewer_neighbours_than_asked_for_are_left():
-    """24 stimuli in blocks of two: 22 neighbours are there with all of them, 21 without a block."""
-    X = related(24, [5], seed=1)[0].astype(np.float64)
-    resampling = Resampling(24, uncertainty=True)
-    kept = resampling.kept(0)
-    assert len(kept) == 22
-    top = lists.cut(lists.find(rows(X), 22, resampling), kept).top
-    np.testing.assert_array_equal(top.T, in_float64_among(X, kept, 21))
-
-
 def test_stimuli_that_are_no_block_are_refused():
     X = related(100, [5], seed=1)[0]
     kept_lists = lists.find(rows(X), 10, Resampling(100, uncertainty=True))

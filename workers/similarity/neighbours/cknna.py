@@ -28,7 +28,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import fsum, nan, sqrt
+from math import fsum, sqrt
 from typing import Any
 
 import numpy as np
@@ -96,10 +96,7 @@ class Cknna(PairMeasure[Local]):
 
     def prepare(self, X: Tensor, resampling: Resampling) -> Local:
         rows = Neighbourhood(X)
-        model = self._whole(_products(rows, lists.find(rows, self.k, resampling), resampling))
-        if not model.own > 0:
-            raise Undefined(self.no_value)
-        return model
+        return self._whole(_products(rows, lists.find(rows, self.k, resampling), resampling))
 
     def _whole(self, products: Products) -> Local:
         some = slice(self.k)
@@ -107,13 +104,14 @@ class Cknna(PairMeasure[Local]):
         return replace(self._local(products.lists.top, entries), products=products)
 
     def _local(self, top: Indices, entries: Array) -> Local:
+        """Raises Undefined if there is nothing to divide by."""
         model = Local(top, entries, _back(top))
-        return replace(model, own=float(self.numerators(model, top[:, None], entries[:, None])[0]))
+        own = float(self.numerators(model, top[:, None], entries[:, None])[0])
+        if not own > 0:
+            raise Undefined(self.no_value)
+        return replace(model, own=own)
 
     def score(self, left: Local, right: Local) -> float:
-        """NaN if too few stimuli are left for one of the models to have a value."""
-        if not (left.own > 0 and right.own > 0):
-            return nan
         return float(self.numerators(left, right.top[:, None], right.entries[:, None])[0]) / sqrt(left.own * right.own)
 
     def draws(self, left: Local, right: Local, orders: NDArray[np.int64]) -> Array:
@@ -130,7 +128,7 @@ class Cknna(PairMeasure[Local]):
         assert products is not None, "stimuli are left out of whole models"
         cut = lists.cut(products.lists, kept)
         entries = np.take_along_axis(products.nearest[:, kept], cut.ranks, axis=0)
-        entries[:, cut.filled] = products.shorts[: len(entries), cut.shorts]
+        entries[:, cut.filled] = products.shorts[:, cut.shorts]
         mean = products.means[products.blocks == lists.first_left_out(kept)][0, kept]
         return self._local(cut.top, self.table(entries, products.level[kept], mean))
 

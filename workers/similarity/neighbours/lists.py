@@ -70,18 +70,13 @@ def find(rows: Neighbourhood, k: int, resampling: Resampling) -> Lists:
     for number, block in enumerate(blocks):
         here = np.zeros(n, dtype=bool)
         here[resampling.kept(number)] = True
-        wanted = min(k, n - len(block) - 1)
-        short = np.flatnonzero(here & (here[nearest].sum(axis=0) < wanted)).astype(np.int32)
-        if len(short):
-            device = rows.X.device
-            found = rows.nearest_of(
-                torch.from_numpy(short).to(device, torch.int64), wanted, torch.from_numpy(here).to(device)
-            )
-            padded = np.zeros((k, len(short)), dtype=np.int32)
-            padded[:wanted] = found.T.cpu().numpy()
+        short = np.flatnonzero(here & (here[nearest].sum(axis=0) < k)).astype(np.int32)
+        if len(short) and n - len(block) > k:
+            rest = torch.from_numpy(here).to(rows.X.device)
+            found = rows.nearest_of(torch.from_numpy(short).to(rows.X.device, torch.int64), k, rest)
             which.append(np.full(len(short), block[0], dtype=np.int32))
             stimuli.append(short)
-            lists.append(padded)
+            lists.append(found.T.cpu().numpy().astype(np.int32))
     shorts = np.concatenate(which), np.concatenate(stimuli), np.concatenate(lists, axis=1)
     return Lists(k, np.ascontiguousarray(nearest, dtype=np.int32), *shorts)
 
@@ -99,10 +94,9 @@ class Cut:
 
 
 def cut(lists: Lists, kept: NDArray[np.int64]) -> Cut:
-    """The lists on the stimuli `kept` (m,) alone, ascending; what is left out is a block of the resampling that the
-    lists were made for. The lists have min(k, m - 1) rows. Cost O(n k)."""
-    m = len(kept)
-    k = min(lists.k, m - 1)
+    """The lists on the stimuli `kept` (m,) alone, ascending, m > k; what is left out is a block of the resampling that
+    the lists were made for. Cost O(n k)."""
+    k, m = lists.k, len(kept)
     here = np.full(lists.n, -1, dtype=np.int32)
     here[kept] = np.arange(m, dtype=np.int32)
     left = here[lists.nearest[:, kept]]
@@ -113,7 +107,7 @@ def cut(lists: Lists, kept: NDArray[np.int64]) -> Cut:
     top[:, broken] = np.take_along_axis(left[:, broken], order, axis=0)
     shorts = np.flatnonzero(lists.short_blocks == first_left_out(kept))
     filled = here[lists.short_stimuli[shorts]].astype(np.intp)
-    top[:, filled] = here[lists.short_lists[:k, shorts]]
+    top[:, filled] = here[lists.short_lists[:, shorts]]
     if (top < 0).any():
         raise ValueError("these stimuli are not a block of the resampling that the lists were made for")
     return Cut(top, ranks, filled, shorts)
