@@ -26,14 +26,14 @@ class Gap(BaseModel):
 class Recipe(BaseModel):
     """How null and interval of a matrix were found; every field is null as long as no row has them."""
 
-    route: str | None = Field(None, description=(
+    route: str | None = Field(default=None, description=(
         "`cyclic`: null moments in closed form, p exact over the cyclic shifts of one relabelling; `permutation`: K "
         "permutations of stimuli, the same for all pairs; `block-permutation`: of whole groups of stimuli."
     ))
     seed: int | None = None
-    alpha: float | None = Field(None, description="Unrelated models pass tau with this probability.")
-    permutations: int | None = Field(None, description="K, where the null was found by permuting.")
-    ci_method: str | None = Field(None, description="How the 95 % interval was found.")
+    alpha: float | None = Field(default=None, description="Unrelated models pass tau with this probability.")
+    permutations: int | None = Field(default=None, description="K, where the null was found by permuting.")
+    ci_method: str | None = Field(default=None, description="How the 95 % interval was found.")
 
 
 class Matrix(BaseModel):

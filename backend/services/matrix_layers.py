@@ -53,7 +53,7 @@ def revision(found: RowMapping) -> str:
 
 def layer_revision(found: RowMapping) -> str:
     """Changes whenever anything that is stored of a matrix does: rows of before may get their null later."""
-    return key_of([revision(found), found["n_stored"]])[:32]
+    return key_of([revision(found), found["n_filled"]])[:32]
 
 
 def encoded_matrix(

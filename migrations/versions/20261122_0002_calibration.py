@@ -12,33 +12,34 @@ depends_on = None
 QUANTITIES = ("value", "null_mean", "null_sd", "tau", "p", "ci_low", "ci_high")
 QUANTITY_KNOWN = "ck_similarity_rows_quantity_known"
 
-# Symmetric measures have one row per pair, the others one per direction: `value` is that of model_a with model_b.
-PAIRS = """
-CREATE VIEW similarity_pairs AS
+
+
+def pairs(way: str, first: str, second: str) -> str:
+    """One direction of every pair: from the row's model (`r`) to the column's (`c`), or the other way round."""
+    columns = ", ".join(f"parallax_float4({name}.vals, ec.ord) AS {name}" for name in QUANTITIES)
+    joins = "\n".join(
+        f"LEFT JOIN similarity_rows {name} ON {name}.matrix_id = value.matrix_id AND {name}.ord = value.ord "
+        f"AND {name}.quantity = '{name}{way}'"
+        for name in QUANTITIES[1:]
+    )
+    return f"""
 SELECT d.name AS dataset, d.version AS dataset_version, m.metric, m.metric_version, m.preprocess, d.n_stimuli AS n,
-    CASE WHEN r.quantity = 'value' THEN mr.name ELSE mc.name END AS model_a,
-    CASE WHEN r.quantity = 'value' THEN mc.name ELSE mr.name END AS model_b,
-    CASE WHEN r.quantity = 'value' THEN er.embedding_id ELSE ec.embedding_id END AS embedding_a,
-    CASE WHEN r.quantity = 'value' THEN ec.embedding_id ELSE er.embedding_id END AS embedding_b,
-    parallax_float4(r.vals, ec.ord) AS value,
-    {columns}
-FROM similarity_rows r
-JOIN matrices m ON m.id = r.matrix_id
+    m{first}.name AS model_a, m{second}.name AS model_b, e{first}.embedding_id AS embedding_a,
+    e{second}.embedding_id AS embedding_b, {columns}
+FROM similarity_rows value
+JOIN matrices m ON m.id = value.matrix_id
 JOIN datasets d ON d.id = m.dataset_id
-JOIN matrix_embeddings er ON er.matrix_id = r.matrix_id AND er.ord = r.ord
-JOIN matrix_embeddings ec ON ec.matrix_id = r.matrix_id AND ec.ord < r.ord
+JOIN matrix_embeddings er ON er.matrix_id = value.matrix_id AND er.ord = value.ord
+JOIN matrix_embeddings ec ON ec.matrix_id = value.matrix_id AND ec.ord < value.ord
 JOIN models mr ON mr.id = er.model_id
 JOIN models mc ON mc.id = ec.model_id
 {joins}
-WHERE r.quantity IN ('value', 'value.reverse');
-""".format(
-    columns=",\n    ".join(f"parallax_float4({name}.vals, ec.ord) AS {name}" for name in QUANTITIES[1:]),
-    joins="\n".join(
-        f"LEFT JOIN similarity_rows {name} ON {name}.matrix_id = r.matrix_id AND {name}.ord = r.ord "
-        f"AND {name}.quantity = replace(r.quantity, 'value', '{name}')"
-        for name in QUANTITIES[1:]
-    ),
-)
+WHERE value.quantity = 'value{way}'"""
+
+
+# Symmetric measures have one row per pair, the others one per direction: `value` is that of model_a with model_b. Two
+# halves, so that a condition on a model's name reaches the tables.
+PAIRS = f"CREATE VIEW similarity_pairs AS {pairs('', 'r', 'c')} UNION ALL {pairs('.reverse', 'c', 'r')}"
 
 PAIRS_BEFORE = """
 CREATE VIEW similarity_pairs AS

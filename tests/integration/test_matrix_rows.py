@@ -145,6 +145,6 @@ def test_values_from_before_survive_the_way_up_and_down(empty_database_url: str)
         upgrade(empty_database_url)
         with transaction(engine) as connection:
             found = matrices.find(connection, dataset="a", version=None, metric=METRIC, preprocess="l2")
-            assert found is not None and found["recipe"] is None and found["n_stored"] == 3
+            assert found is not None and found["recipe"] is None and (found["n_rows"], found["n_filled"]) == (3, 0)
     finally:
         engine.dispose()

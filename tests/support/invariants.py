@@ -136,6 +136,15 @@ def _result_violations(dsn: str) -> list[str]:
         )
         if row["rows"] != row["wanted"]
     ]
+    found += [
+        f"row {row['ord']} of matrix {row['matrix_id']} holds {row['quantities']} alone"
+        for row in _rows(
+            dsn,
+            """
+            SELECT matrix_id, ord, array_agg(quantity ORDER BY quantity) AS quantities FROM similarity_rows
+            GROUP BY matrix_id, ord HAVING count(*) < 7""",
+        )
+    ]
     left = _rows(dsn, "SELECT count(*) AS n FROM embedding_chunks")[0]["n"]
     return found + ([f"{left} chunks are left over"] if left else [])
 

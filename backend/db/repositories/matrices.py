@@ -113,10 +113,12 @@ def find(
     connection: Connection, *, dataset: str, version: int | None, metric: str, preprocess: str
 ) -> RowMapping | None:
     """What is known of a matrix with rows, without its values. Its (id, n_rows, n_gaps) changes with its values, and
-    together with n_stored with anything that is stored of it."""
+    together with n_filled with anything that is stored of it: nulls come with p, intervals with ci_high."""
     return connection.execute(
         text(f"""
-            SELECT found.*, (SELECT count(*) FROM similarity_rows r WHERE r.matrix_id = found.id) AS n_stored FROM (
+            SELECT found.*, (
+                SELECT count(*) FROM similarity_rows r WHERE r.matrix_id = found.id AND r.quantity IN ('p', 'ci_high')
+            ) AS n_filled FROM (
                 SELECT * FROM ({FIND} WHERE d.name = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
                     AND (CAST(:version AS integer) IS NULL OR d.version = :version)) f
                 WHERE n_rows > 0 ORDER BY {BEST} LIMIT 1
