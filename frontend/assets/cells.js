@@ -45,7 +45,6 @@
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = side * size;
     const pen = canvas.getContext("2d");
-    pen.lineWidth = Math.max(0.9, side * 0.055);
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
         if (row === column) continue;
@@ -61,18 +60,27 @@
           pen.globalAlpha = 0.85;
           pen.fillRect(x + (side - dot) / 2, y + (side - dot) / 2, dot, dot);
         }
-        if (q && q[at] > 0.05) {
-          pen.strokeStyle = ink;
-          pen.globalAlpha = 1;
-          pen.beginPath();
-          pen.moveTo(x + side * 0.12, y + side * 0.88);
-          pen.lineTo(x + side * 0.88, y + side * 0.12);
-          pen.stroke();
-        }
+        if (q && q[at] > 0.05) stroke(pen, x, y, side, ink);
       }
     }
     return {source: canvas.toDataURL(), xref: "x", yref: "y", x: -0.5, y: -0.5, sizex: size, sizey: size,
       xanchor: "left", yanchor: "top", sizing: "stretch", layer: "above"};
+  }
+
+  /** A line across a cell, with a gap beside it where a dot lies below. */
+  function stroke(pen, x, y, side, ink) {
+    pen.globalAlpha = 1;
+    pen.strokeStyle = ink;
+    pen.beginPath();
+    pen.moveTo(x + side * 0.1, y + side * 0.9);
+    pen.lineTo(x + side * 0.9, y + side * 0.1);
+    const thin = Math.max(0.9, side * 0.055);
+    pen.globalCompositeOperation = "destination-out";
+    pen.lineWidth = thin * 3.4;
+    pen.stroke();
+    pen.globalCompositeOperation = "source-over";
+    pen.lineWidth = thin;
+    pen.stroke();
   }
 
   // ---- The card ----

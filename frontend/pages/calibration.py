@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from dash import html
 
+from backend.domain.calibration import ALPHA
 from backend.domain.quantities import CALIBRATED, CI_LOW, NULL_MEAN, NULL_SD, TAU, VALUE, P, Q
 from frontend.components.cell_legend import cell_legend
 from frontend.components.controls import panel
@@ -73,6 +74,11 @@ def about_chance(shown: Picture) -> list[Any]:
         "Every pair has a null of its own: the thick bar and the diamonds are medians over pairs, thin lines the whole "
         f"range. τ has the median {decimal(tau['median'], 3)}. ",
     ]
+    floor = floor_of_p(shown.matrix.recipe, shown.matrix.n) if shown.matrix else None
+    if shown.matrix and floor and floor > ALPHA / known and n_within_chance(numbers):
+        words.append(
+            f"With n = {shown.matrix.n:,} no p can be less than {floor:.2g}, coarse for {count(known, 'pair')}. "
+        )
     if tau_differs(numbers, shown.ranges["full"] if shown.layer == VALUE else (0.0, 1.0)):
         words.append(
             html.Strong(

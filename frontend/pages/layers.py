@@ -119,9 +119,15 @@ def layer_title(metric: MetricInfo, layer: str) -> str:
     return titles.get(layer, metric.title)
 
 
-def uncalibrated_words(metric: MetricInfo) -> str:
-    """Why a pair has a value and no null."""
-    return "without a chance level, as computed on request" if metric.on_request else "not calibrated yet"
+def absent_words(metric: MetricInfo, layer: str, numbers: Numbers | None) -> str:
+    """Why a pair has no number in a layer."""
+    if layer == VALUE:
+        return "not computed"
+    if metric.on_request:
+        return "without a chance level, as it is computed on request"
+    if numbers is None or numbers.n_uncalibrated:
+        return "not calibrated yet"
+    return "not defined, as chance does not vary" if layer == Z else "not defined, as chance alone is perfect agreement"
 
 
 def packed(numbers: Numbers, layer: str) -> dict[str, Any]:

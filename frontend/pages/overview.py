@@ -204,8 +204,9 @@ def _pair(study: Study, names: Any) -> str:
 
 
 def _coverage(study: Study) -> html.Div:
-    """Datasets by metrics: how many models are compared, of those that exist."""
+    """Datasets by metrics, the more numerous down the side: how many models are compared, of those that exist."""
     metrics = study.computed_metrics()
+    names = sorted(study.datasets, key=lambda name: study.title(name).casefold())
     have = {(summary.dataset, summary.metric): summary for summary in study.coverage}
     every = len(study.models)
 
@@ -217,11 +218,18 @@ def _coverage(study: Study) -> html.Div:
             title=f"{models} of {count(every, 'model')} compared",
         )
 
-    head = html.Tr([html.Th("Dataset", scope="col"), *(html.Th(metric.title, scope="col") for metric in metrics)])
-    rows = [
-        html.Tr([html.Th(study.title(name), scope="row"), *(cell(name, metric.id) for metric in metrics)])
-        for name in sorted(study.datasets, key=lambda name: study.title(name).casefold())
-    ]
+    if len(metrics) > len(names):
+        head = html.Tr([html.Th("Metric", scope="col"), *(html.Th(study.title(name), scope="col") for name in names)])
+        rows = [
+            html.Tr([html.Th(metric.title, scope="row"), *(cell(name, metric.id) for name in names)])
+            for metric in metrics
+        ]
+    else:
+        head = html.Tr([html.Th("Dataset", scope="col"), *(html.Th(metric.title, scope="col") for metric in metrics)])
+        rows = [
+            html.Tr([html.Th(study.title(name), scope="row"), *(cell(name, metric.id) for metric in metrics)])
+            for name in names
+        ]
     return html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="coverage"), className="scroll-x")
 
 

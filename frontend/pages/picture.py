@@ -16,7 +16,7 @@ from backend.domain.quantities import CALIBRATED, VALUE, Z
 from frontend.figures.heatmap import similarity_heatmap
 from frontend.figures.heatmap_data import boundaries, colour_ranges, heatmap_data, orders
 from frontend.figures.numbers import count, decimal
-from frontend.pages.layers import Numbers, layer_direction, layer_title, read_numbers, uncalibrated_words
+from frontend.pages.layers import Numbers, absent_words, layer_direction, layer_title, read_numbers
 from frontend.pages.study import Study, aligned, shared_order
 from parallax.client import Client, MatrixArray
 
@@ -52,7 +52,7 @@ class Picture:
                 self.models, self.values, title=layer_title(self.metric, self.layer), direction=self.direction,
                 attributes=self.attributes, subject=self.subject(), reasons=self.reasons,
                 order=range(len(self.models)), ends=self.ranges["full"], with_self=self.layer == VALUE,
-                absent_words="not computed" if self.layer == VALUE else uncalibrated_words(self.metric),
+                absent_words=absent_words(self.metric, self.layer, self.numbers),
             )
         )
         permutations = orders(self.models, self.attributes)
@@ -79,8 +79,10 @@ class Picture:
         values = ((self.values + self.values.T) / 2)[rows, columns]
         here = np.isfinite(values)
         if not here.any():
-            done = "compared" if self.layer == VALUE else "calibrated"
-            return f"No pair of models has been {done} on {self.title} yet."
+            if self.layer == VALUE:
+                return f"No pair of models has been compared on {self.title} yet."
+            words = absent_words(self.metric, self.layer, self.numbers)
+            return f"No pair of models has this number on {self.title}: {words}."
         rows, columns, values = rows[here], columns[here], values[here]
         least, most = int(np.argmin(values)), int(np.argmax(values))
         if self.direction == "distance":

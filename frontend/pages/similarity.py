@@ -4,14 +4,12 @@ colour range that all datasets share."""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
-from backend.contracts.metrics import MetricInfo
-from backend.domain.errors import InvalidInput
 from backend.domain.metrics import parse_metric
 from backend.domain.quantities import VALUE
 from frontend.components.callbacks import in_browser, in_thread
@@ -34,12 +32,12 @@ from frontend.components.states import (
     computing,
     nothing_yet,
     refused,
-    replaced,
     skeleton_lines,
     state_class,
 )
 from frontend.pages import diagnostics, request
 from frontend.pages.calibration import about_chance, chance_payload, pieces_of_cells
+from frontend.pages.chosen import Chosen, choose
 from frontend.pages.layers import LAYER_TITLES
 from frontend.pages.picture import Picture, picture
 from frontend.pages.recipes import matrix_recipe
@@ -234,35 +232,6 @@ def register(app: Dash, client: Client) -> None:
     )
     request.register(app, client)
     diagnostics.register(app, client)
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What a link asks for, as far as it exists. `instead` says what was replaced."""
-
-    metric: MetricInfo
-    dataset: str
-    instead: list[Any]
-
-    @property
-    def want(self) -> dict[str, Any]:
-        return {"dataset": self.dataset, "metric": self.metric.id, "choose": self.metric.on_request}
-
-
-def choose(study: Study, view: SimilarityView) -> Chosen | None:
-    """The metric and the dataset of a link; None when nothing is computed at all. A metric need not be computed."""
-    metric, instead = study.metric(""), []
-    if metric is None:
-        return None
-    if view.metric:
-        try:
-            metric = study.known_metric(view.metric)
-        except InvalidInput as error:
-            instead = [*replaced([("metric", view.metric, metric.id)]), f"{error.message} {error.hint} "]
-    datasets = study.compared()
-    first = (study.datasets_of(metric.id) or datasets)[0]
-    dataset = view.dataset if view.dataset in datasets else first
-    return Chosen(metric, dataset, [*replaced([("dataset", view.dataset, dataset)]), *instead])
 
 
 def _payload(study: Study, chosen: Chosen, shown: Picture | None) -> dict[str, Any]:

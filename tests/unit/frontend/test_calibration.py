@@ -13,7 +13,7 @@ from backend.domain.quantities import ARI, CALIBRATED, CI_HIGH, CI_LOW, NULL_MEA
 from frontend.components.cell_legend import cell_legend
 from frontend.figures.chance import BEYOND, UNKNOWN, WITHIN, ChanceData, chance_figure
 from frontend.pages.calibration import about_chance, chance_data, chance_payload, pieces_of_cells
-from frontend.pages.layers import Numbers, packed, tau_differs
+from frontend.pages.layers import Numbers, absent_words, packed, tau_differs
 from frontend.pages.picture import Picture, picture
 from frontend.pages.recipes import chance_entries, floor_of_p
 from frontend.pages.study import read_study
@@ -136,6 +136,16 @@ def test_self_similarity_in_calibrated_layers() -> None:
     assert np.isnan(np.diag(shown("knn.cycle:k=10", layer=CALIBRATED).values)).all(), "it need not be the best"
     payload = shown(layer=Z).payload("/similarity", {})
     assert "not calibrated" not in str(payload["figure"]["data"]), "a model with itself is no gap"
+
+
+def test_why_a_number_is_absent_is_told() -> None:
+    calibrated_one, not_yet = shown(layer=ARI), shown("cka.rbf.unbiased:sigma=0.4", "photos", ARI)
+    assert "perfect agreement" in absent_words(calibrated_one.metric, ARI, calibrated_one.numbers)
+    assert "does not vary" in absent_words(calibrated_one.metric, Z, calibrated_one.numbers)
+    assert absent_words(not_yet.metric, ARI, not_yet.numbers) == "not calibrated yet"
+    on_request = calibrated_one.metric.model_copy(update={"on_request": True})
+    assert "on request" in absent_words(on_request, Z, None)
+    assert absent_words(on_request, VALUE, None) == "not computed"
 
 
 def test_directions_of_layers_of_a_distance() -> None:

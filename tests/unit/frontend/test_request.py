@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.contracts.jobs import Job
+from frontend.pages.chosen import choose
 from frontend.pages.request import model_problem, newest, not_calibrated, not_computed, refusal, working
-from frontend.pages.similarity import choose
 from frontend.pages.study import read_study
 from frontend.urls import SimilarityView
 from parallax.client import ApiError
