@@ -14,6 +14,23 @@ QUANTITY_KNOWN = "ck_similarity_rows_quantity_known"
 
 
 
+def float4(last: str) -> str:
+    """Little-endian IEEE 754 binary32 at an index; `last` decodes what is no finite number."""
+    return f"""
+CREATE OR REPLACE FUNCTION parallax_float4(bytes bytea, index integer) RETURNS real
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    WITH word AS (
+        SELECT get_byte(bytes, 4 * index)::bigint | (get_byte(bytes, 4 * index + 1)::bigint << 8)
+            | (get_byte(bytes, 4 * index + 2)::bigint << 16) | (get_byte(bytes, 4 * index + 3)::bigint << 24) AS w
+    ), parts AS (
+        SELECT CASE WHEN w >> 31 = 1 THEN -1 ELSE 1 END AS sign, (w >> 23) & 255 AS exponent, w & 8388607 AS fraction
+        FROM word
+    )
+    SELECT (sign * CASE WHEN exponent = 0 THEN fraction * 2::float8 ^ (-149) {last}
+        ELSE (1 + fraction / 8388608::float8) * 2::float8 ^ (exponent - 127) END)::real FROM parts
+$$"""
+
+
 def pairs(way: str, first: str, second: str) -> str:
     """One direction of every pair: from the row's model (`r`) to the column's (`c`), or the other way round."""
     columns = ", ".join(f"parallax_float4({name}.vals, ec.ord) AS {name}" for name in QUANTITIES)
@@ -79,6 +96,8 @@ def refuse_change(table: str) -> str:
 
 
 def upgrade() -> None:
+    # An interval may be open: where leaving stimuli out leaves an unbounded measure without a value.
+    op.execute(float4("WHEN exponent = 255 THEN 'Infinity'::float8"))
     names = ", ".join(f"'{name}{way}'" for way in ("", ".reverse") for name in QUANTITIES)
     op.drop_constraint(op.f(QUANTITY_KNOWN), "similarity_rows", type_="check")
     op.create_check_constraint(op.f(QUANTITY_KNOWN), "similarity_rows", f"quantity IN ({names})")
@@ -117,6 +136,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Leaves the values; what the schema before cannot hold is lost and can be computed again."""
+    op.execute(float4(""))
     op.drop_table("embedding_diagnostics")
     op.execute("DROP VIEW similarity_pairs")
     op.execute(PAIRS_BEFORE)

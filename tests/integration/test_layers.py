@@ -245,6 +245,17 @@ def test_the_client_reads_layers_as_bytes_and_keeps_them(client: TestClient, fil
         assert api.matrix("digits", CYCLE).layer == "value"
 
 
+def test_an_open_end_of_an_interval_is_no_number(client: TestClient, engine: Engine, filled: dict[str, Any]) -> None:
+    with transaction(engine) as connection:
+        squares = quantities(5)
+        squares["ci_high"][2, 1] = squares["ci_high"][1, 2] = np.inf
+        add(connection, add_dataset(connection, "shapes"), filled["models"], LINEAR, squares)
+        seen = connection.execute(text("SELECT count(*) FROM similarity_pairs WHERE ci_high = 'Infinity'")).scalar_one()
+    matrix = client.get("/matrices", params={"dataset": "shapes", "metric": LINEAR, "layer": "ci_high"}).json()
+    assert matrix["values"][1][2] is None and not matrix["computed"][2][1] and matrix["values"][1][1] is not None
+    assert seen == 1
+
+
 def test_a_layer_of_chosen_models_that_do_not_exist_is_refused(client: TestClient, filled: dict[str, Any]) -> None:
     answer = client.get("/matrices", params={"dataset": "digits", "metric": LINEAR, "layer": "q", "models": "net-9"})
     assert "net-9" in refused(answer, 422).detail

@@ -164,7 +164,9 @@ def test_the_view_of_pairs_holds_the_numbers_of_the_matrix(
     np.testing.assert_array_equal(np.array(matrix["values"], np.float32), filled["values"].astype(np.float32))
 
 
-@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 0.1, -0.3333333, 1e-30, 1e-42, -1e-45, 3.4e38, 1 / 3])
+@pytest.mark.parametrize(
+    "value", [0.0, 1.0, -1.0, 0.1, -0.3333333, 1e-30, 1e-42, -1e-45, 3.4e38, 1 / 3, np.inf, -np.inf]
+)
 def test_the_view_decodes_every_kind_of_float32_exactly(connection: Connection, value: float) -> None:
     stored = np.float32(value)
     for index in (0, 2):

@@ -33,8 +33,8 @@ class Member:
 @dataclass(frozen=True)
 class StoredMatrix:
     """One quantity of a matrix as stored: `values` (models, models) float32 in the order of `names`, one row per model
-    (the newest, where a model was embedded again), NaN where nothing is stored. `values[i, j]` is from model i to model
-    j."""
+    (the newest, where a model was embedded again), NaN where nothing is stored or an interval is open. `values[i, j]`
+    is from model i to model j."""
 
     dataset: str
     dataset_version: int
@@ -200,6 +200,7 @@ def _square(rows: Sequence[bytes | None], reverse: Sequence[bytes | None]) -> ND
     values = _unpacked(rows)
     square.T[lower] = values if all(row is None for row in reverse) else _unpacked(reverse)
     square[lower] = values
+    square[np.isinf(square)] = np.nan
     return square
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from backend.db.tables import matrices, matrix_embeddings, similarity_gaps, similarity_rows
 from backend.domain.errors import Conflict
-from backend.domain.quantities import VALUE
+from backend.domain.quantities import INTERVAL, REVERSE, VALUE
 
 Quantities = Mapping[str, NDArray[np.float64]]
 
@@ -89,7 +89,7 @@ def _insert(
     connection: Connection, matrix_id: int, rows: Mapping[int, Quantities], recipe: Mapping[str, Any] | None
 ) -> None:
     values = [
-        {"matrix_id": matrix_id, "quantity": name, "ord": number, "vals": _encode(numbers)}
+        {"matrix_id": matrix_id, "quantity": name, "ord": number, "vals": _encode(name, numbers)}
         for number, quantities in rows.items() for name, numbers in quantities.items()
     ]
     if recipe and any(name != VALUE for quantities in rows.values() for name in quantities):
@@ -110,9 +110,10 @@ def _agree(connection: Connection, matrix_id: int, recipe: dict[str, Any]) -> No
         )
 
 
-def _encode(values: NDArray[np.float64]) -> bytes:
+def _encode(name: str, values: NDArray[np.float64]) -> bytes:
     with np.errstate(over="ignore"):
         packed = values.astype("<f4")
-    if not np.isfinite(packed).all():
+    # An interval may be open, where leaving stimuli out leaves an unbounded measure without a value.
+    if not np.isfinite(packed).all() and (name.removesuffix(REVERSE) not in INTERVAL or np.isnan(packed).any()):
         raise ValueError("A similarity that is not finite must be a gap with its reason, never a stored value.")
     return packed.tobytes()
