@@ -43,6 +43,13 @@ def test_moments_are_those_over_all_relabellings(n, k):
         assert found.skewness * variance**1.5 == pytest.approx(third, abs=1e-10)
 
 
+def test_copies_are_counted_in_parts(monkeypatch):
+    top = random_lists(40, 6, np.random.default_rng(0)).top
+    together = copies(top)
+    monkeypatch.setattr("workers.similarity.neighbours.moments._AT_ONCE", 100)
+    assert copies(top) == together
+
+
 def test_moments_where_nothing_varies():
     ring = Lists.of(np.array([[1, 2, 3, 4, 0], [2, 3, 4, 0, 1], [3, 4, 0, 1, 2], [4, 0, 1, 2, 3]]))
     found = overlap_moments(copies(ring.top), copies(ring.top), 5)

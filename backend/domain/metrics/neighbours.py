@@ -82,6 +82,6 @@ NEIGHBOURS = (
         "The score is a CKA summed over those pairs of stimuli alone that are nearest neighbours in both models, of "
         "tables whose rows were centred before: local agreement in which closer neighbours weigh more. This is "
         "the paper's formula, which differs from the published code.",
-        _HUH, lower=None, upper=None, parameters=(_k(2),),
+        _HUH, lower=-1.0, parameters=(_k(2),),
     ),
 )

@@ -28,6 +28,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import fsum, sqrt
 from typing import Any
 
@@ -66,14 +67,57 @@ class Products:
 @dataclass(frozen=True)
 class Local:
     """Lists `top` (k, n), the entries of the model's table there (k, n), and the numerator `own` of the model with
-    itself. `back` (k, n) says where the entry j -> i stands, as r n + j, for each entry i -> j; k n if it is in no
-    list. `products` is there for as long as stimuli may still be left out."""
+    itself. `products` is there for as long as stimuli may still be left out."""
 
     top: Indices
     entries: Array
-    back: NDArray[np.intp]
     own: float = 0.0
     products: Products | None = None
+
+    @cached_property
+    def back(self) -> NDArray[np.intp]:
+        """Where the entry j -> i stands, as r n + j, for each entry i -> j; k n if it is in no list. (k, n), cost
+        O(n k^2)."""
+        k, n = self.top.shape
+        found = np.full((k, n), k * n)
+        start = np.arange(n, dtype=np.int32)
+        for there, places in zip(self.top.astype(np.intp), found, strict=True):
+            for r, again in enumerate(self.top):
+                closes = again.take(there) == start
+                places[closes] = r * n + there[closes]
+        return found
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """Where a model has neighbours in common with each of `count` others. At h places it is met: `place` (h,) = r n + i
+    in its lists, `which` (h,) of the others it is, `stimulus` (h,) = i, and the entries of `left` and `right` (h,)."""
+
+    model: Local
+    count: int
+    place: NDArray[np.intp]
+    which: NDArray[np.intp]
+    stimulus: NDArray[np.intp]
+    left: Array
+    right: Array
+
+
+def _meetings(left: Local, right: Local, orders: NDArray[np.int64] | None = None) -> Meetings:
+    """With `right`, or with `right` relabelled by each of `orders` (P, n). Cost O(P n k^2), a few comparisons by one
+    instruction."""
+    k, n = left.top.shape
+    tops = right.top[:, None] if orders is None else lists.relabelled(right.top, orders)
+    count = tops.shape[1]
+    same = np.empty((k, count, n), dtype=bool)
+    found = []
+    for top, entries in zip(tops, right.entries, strict=True):
+        np.equal(left.top[:, None], top, out=same)
+        place, at = np.divmod(np.flatnonzero(same), count * n)
+        which, stimulus = np.divmod(at, n)
+        place = place * n + stimulus
+        there = entries[stimulus if orders is None else orders.ravel()[at]]
+        found.append((place, which, stimulus, left.entries.ravel()[place], there))
+    return Meetings(left, count, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 class Cknna(PairMeasure[Local]):
@@ -91,8 +135,8 @@ class Cknna(PairMeasure[Local]):
         <x_i, y_j> over the j that are there (n,)."""
 
     @abstractmethod
-    def numerators(self, left: Local, right: Indices, entries: Array) -> Array:
-        """Those of one model and P others, which have the lists `right` (k, P, n) and `entries` there: (P,)."""
+    def numerators(self, met: Meetings) -> Array:
+        """Those of one model and the P others that it is met by: (P,)."""
 
     def prepare(self, X: Tensor, resampling: Resampling) -> Local:
         rows = Neighbourhood(X)
@@ -105,18 +149,18 @@ class Cknna(PairMeasure[Local]):
 
     def _local(self, top: Indices, entries: Array) -> Local:
         """Raises Undefined if there is nothing to divide by."""
-        model = Local(top, entries, _back(top))
-        own = float(self.numerators(model, top[:, None], entries[:, None])[0])
+        model = Local(top, entries)
+        own = float(self.numerators(_meetings(model, model))[0])
         if not own > 0:
             raise Undefined(self.no_value)
         return replace(model, own=own)
 
     def score(self, left: Local, right: Local) -> float:
-        return float(self.numerators(left, right.top[:, None], right.entries[:, None])[0]) / sqrt(left.own * right.own)
+        value = float(self.numerators(_meetings(left, right))[0]) / sqrt(left.own * right.own)
+        return float(np.clip(value, self.metric.spec.lower, self.metric.spec.upper))
 
     def draws(self, left: Local, right: Local, orders: NDArray[np.int64]) -> Array:
-        parts = [self.numerators(left, lists.relabelled(right.top, some), right.entries[:, some])
-                 for some in lists.in_parts(orders, self.k)]
+        parts = [self.numerators(_meetings(left, right, some)) for some in lists.in_parts(orders, self.k)]
         found: Array = np.concatenate(parts) / sqrt(left.own * right.own)
         return found
 
@@ -161,14 +205,13 @@ class CodeForm(Cknna):
     def table(self, products: Array, level: Array, mean: Array) -> Array:
         return products + level
 
-    def numerators(self, left: Local, right: Indices, entries: Array) -> Array:
-        k, count, n = right.shape
-        met = _meetings(left, right, entries)
+    def numerators(self, met: Meetings) -> Array:
+        (k, n), count = met.model.top.shape, met.count
         there = np.zeros((count, k * n + 1))  # the right model's entries in the places of the left one's; last, nothing
         there[met.which, met.place] = met.right
-        back = left.back.ravel()[met.place]
+        back = met.model.back.ravel()[met.place]
         both_ways = np.bincount(met.which, met.left * there[met.which, back], count)
-        target = left.top.ravel()[met.place]
+        target = met.model.top.ravel()[met.place]
         columns = np.bincount(met.which * n + target, met.left, count * n).reshape(count, n)
         rows = np.bincount(met.which * n + met.stimulus, met.right, count * n).reshape(count, n)
         totals = columns.sum(axis=1) * rows.sum(axis=1)
@@ -184,49 +227,12 @@ class PaperForm(Cknna):
     def table(self, products: Array, level: Array, mean: Array) -> Array:
         return products - mean
 
-    def numerators(self, left: Local, right: Indices, entries: Array) -> Array:
-        count = right.shape[1]
-        met = _meetings(left, right, entries)
-        if count == 1:  # rounded once, so that it does not show which model comes first
-            return np.array([fsum((met.left * met.right).tolist())])
-        sums: Array = np.bincount(met.which, met.left * met.right, count).astype(np.float64)
+    def numerators(self, met: Meetings) -> Array:
+        products = met.left * met.right
+        if met.count == 1:  # rounded once, so that it does not show which model comes first
+            return np.array([fsum(products.tolist())])
+        sums: Array = np.bincount(met.which, products, met.count).astype(np.float64)
         return sums
-
-
-@dataclass(frozen=True)
-class _Meetings:
-    """The h places at which a model has a neighbour in common with one of P others: `place` (h,) = r n + i of its
-    lists, `which` (h,) of the others, `stimulus` (h,) = i, and the entries of `left` and `right` (h,) there."""
-
-    place: NDArray[np.intp]
-    which: NDArray[np.intp]
-    stimulus: NDArray[np.intp]
-    left: Array
-    right: Array
-
-
-def _meetings(left: Local, right: Indices, entries: Array) -> _Meetings:
-    """Cost O(P n k^2), a few comparisons by one instruction."""
-    _, count, n = right.shape
-    found = []
-    for top, there in zip(right, entries, strict=True):
-        place, at = np.divmod(np.flatnonzero(left.top[:, None] == top), count * n)
-        which, stimulus = np.divmod(at, n)
-        place = place * n + stimulus
-        found.append((place, which, stimulus, left.entries.ravel()[place], there.ravel()[at]))
-    return _Meetings(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-
-def _back(top: Indices) -> NDArray[np.intp]:
-    """See Local. Cost O(n k^2)."""
-    k, n = top.shape
-    found = np.full((k, n), k * n)
-    start = np.arange(n, dtype=np.int32)
-    for there, places in zip(top, found, strict=True):
-        for r, again in enumerate(top):
-            closes = again[there] == start
-            places[closes] = r * n + there[closes]
-    return found
 
 
 def _products(rows: Neighbourhood, found: Lists, resampling: Resampling) -> Products:

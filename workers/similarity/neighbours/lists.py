@@ -116,9 +116,15 @@ def cut(lists: Lists, kept: NDArray[np.int64]) -> Cut:
 def relabelled(top: Indices, orders: NDArray[np.int64]) -> Indices:
     """Lists (k, n) of the model whose stimulus i is what stimulus `orders[p, i]` was: (k, P, n)."""
     count, n = orders.shape
-    names = np.empty((count, n), dtype=np.int32)
-    np.put_along_axis(names, orders, np.arange(n, dtype=np.int32)[None], axis=1)
-    return np.stack([np.take_along_axis(names, one[orders], axis=1) for one in top])
+    names = np.empty(count * n, dtype=np.int32)
+    first = n * np.arange(count)[:, None]
+    names[orders + first] = np.arange(n, dtype=np.int32)
+    found = np.empty((len(top), count, n), dtype=np.int32)
+    for one, out in zip(top.astype(np.int64), found, strict=True):
+        at = one.take(orders)
+        at += first
+        names.take(at, out=out)
+    return found
 
 
 def in_parts(orders: NDArray[np.int64], k: int) -> Iterator[NDArray[np.int64]]:
@@ -147,9 +153,9 @@ def cache_name(k: int, resampling: Resampling) -> str:
 
 
 def scratch_bytes(n: int, d: int, k: int) -> int:
-    """Memory for finding lists, and for comparing some relabelled ones."""
+    """Memory for finding lists, and for comparing some relabelled ones or all shifts."""
     rows = 40 * n * d + 48 * n * (k + 10)
-    return rows + 12 * min(n, 2048) ** 2 + 32 * max(n * k, _AT_ONCE)
+    return rows + 12 * min(n, 2048) ** 2 + 64 * min(n * k * k, n * k + _AT_ONCE)
 
 
 class ListMeasure(PairMeasure[Lists]):

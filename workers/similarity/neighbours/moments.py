@@ -25,6 +25,7 @@ from scipy.sparse import csr_array
 
 from workers.similarity.neighbours.lists import Indices
 
+_AT_ONCE = 1 << 18  # paths of two edges that are followed at a time
 # Shape of p edges -> (nodes, automorphisms). "a>b" is an edge, and shapes are joined by "+" when they share no node.
 _SHAPES: tuple[dict[str, tuple[int, int]], ...] = (
     {"a>b": (2, 1)},
@@ -57,11 +58,16 @@ def copies(top: Indices) -> Copies:
     k, n = top.shape
     targets = top.T.ravel()
     edges = csr_array((np.ones(n * k, dtype=np.int64), targets, np.arange(0, n * k + 1, k)), shape=(n, n))
-    back, ahead = edges.T.tocsr(), edges @ edges
+    back = edges.T.tocsr()
     indegree = np.bincount(targets, minlength=n)
     mutual = edges.multiply(back).sum(axis=1)
     two_way, m = int(mutual.sum()), n * k
-    cycles, shortcuts = int(ahead.multiply(back).sum()), int(ahead.multiply(edges).sum())
+    cycles = shortcuts = 0
+    for start in range(0, n, max(1, _AT_ONCE // k**2)):
+        some = slice(start, start + max(1, _AT_ONCE // k**2))
+        ahead = edges[some] @ edges
+        cycles += int(ahead.multiply(back[some]).sum())
+        shortcuts += int(ahead.multiply(edges[some]).sum())
     squares, met = int((indegree**2).sum()), int((mutual * indegree).sum())
 
     two = {

@@ -44,7 +44,8 @@ class Cycle(ListMeasure):
     def scores(self, left: Indices, right: Indices) -> Array:
         start = np.arange(left.shape[1], dtype=np.int32)
         came_back = np.zeros(right.shape[1:], dtype=bool)
-        for back in left:
-            came_back |= (back[right] == start).any(axis=0)
+        for there in right.astype(np.intp):
+            for back in left:
+                came_back |= back.take(there) == start
         shares: Array = came_back.mean(axis=1)
         return shares

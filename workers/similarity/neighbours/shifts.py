@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workers.similarity.neighbours.lists import Indices
 
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18  # meetings that are counted at a time
 
 
 @dataclass(frozen=True)
