@@ -160,9 +160,9 @@
     layout.height = narrow ? 300 : 250;
     const box = document.getElementById(id).closest(".chart-box");
     Object.assign(box.style, {height: layout.height + "px", aspectRatio: "auto", maxHeight: "none"});
-    layout.margin = {l: narrow ? 62 : 122, r: 14, t: narrow ? 62 : 34, b: 52, pad: 0, autoexpand: false};
+    layout.margin = {l: narrow ? 62 : 142, r: 14, t: narrow ? 62 : 34, b: 52, pad: 0, autoexpand: false};
     if (layout.yaxis2) layout.yaxis2 = Object.assign({}, layout.yaxis2, {tickvals: layout.yaxis2.categoryarray, automargin: false,
-      ticktext: layout.yaxis2.categoryarray.map((row) => (narrow ? row.replace("null mean ± sd", "null") : row))});
+      ticktext: layout.yaxis2.categoryarray.map((row) => (narrow ? row.replace(", mean ± sd", "") : row))});
     layout.xaxis = Object.assign({}, layout.xaxis, {automargin: false, nticks: narrow ? 5 : 9});
     layout.xaxis.title = Object.assign({}, layout.xaxis.title, {font: {size: 13}, standoff: 6});
     layout.yaxis = Object.assign({}, layout.yaxis, {automargin: false, showgrid: true});

@@ -16,7 +16,7 @@ from frontend.theme import OKABE_ITO
 BINS = 36
 BEYOND, WITHIN, UNKNOWN = "beyond chance (q ≤ 0.05)", "not told from chance", "not calibrated yet"
 _FILLS = {BEYOND: (OKABE_ITO["blue"], ""), WITHIN: (OKABE_ITO["orange"], "/"), UNKNOWN: (OKABE_ITO["grey"], "x")}
-NULL_ROW, TAU_ROW = "null mean ± sd", "τ"
+NULL_ROW, TAU_ROW = "chance, mean ± sd", "τ"
 _ROWS = {
     "domain": [0.0, 0.34], "type": "category", "categoryarray": [TAU_ROW, NULL_ROW], "categoryorder": "array",
     "range": [-0.6, 1.6], "fixedrange": True,
@@ -104,7 +104,7 @@ def _null(data: ChanceData) -> list[go.Scatter]:
     middle, half = float(np.median(mean)), float(np.median(sd))
     rows = (
         (NULL_ROW, (float((mean - sd).min()), float((mean + sd).max())), (middle - half, middle + half), middle,
-         f"median null mean {middle:.3f} ± {half:.3f}; means run from {mean.min():.3f} to {mean.max():.3f}"),
+         f"by chance, median over pairs: {middle:.3f} ± {half:.3f}; means from {mean.min():.3f} to {mean.max():.3f}"),
         (TAU_ROW, (float(tau.min()), float(tau.max())), None, float(np.median(tau)),
          f"median τ {np.median(tau):.3f}; over the pairs it runs from {tau.min():.3f} to {tau.max():.3f}"),
     )

@@ -71,8 +71,8 @@ def about_chance(shown: Picture) -> list[Any]:
     words: list[Any] = [
         html.Strong(f"{known - n_within_chance(numbers):,} of {count(known, 'pair')} are beyond chance "),
         "(q ≤ 0.05): more alike than models whose stimuli are relabelled at random. ",
-        "Every pair has a null of its own: the thick bar and the diamonds are medians over pairs, thin lines the whole "
-        f"range. τ has the median {decimal(tau['median'], 3)}. ",
+        "Every pair has a chance level of its own: the thick bar and the diamonds are medians over pairs, thin lines "
+        f"the whole range. τ has the median {decimal(tau['median'], 3)}. ",
     ]
     floor = floor_of_p(shown.matrix.recipe, shown.matrix.n) if shown.matrix else None
     if shown.matrix and floor and floor > ALPHA / known and n_within_chance(numbers):

@@ -37,7 +37,7 @@ def chance_entries(made: Recipe, n: int) -> list[tuple[str, Any]]:
     if made.route is not None:
         permuted = f"{made.permutations} random permutations of"
         ways = {
-            "cyclic": "mean, spread and skewness of the null in closed form, τ from the Pearson III distribution that "
+            "cyclic": "mean, spread and skewness of chance in closed form, τ from the Pearson III distribution that "
             f"has them; p exact over the {n:,} cyclic shifts of one random relabelling (seed {made.seed})",
             "permutation": f"{permuted} the stimuli (seed {made.seed}), the same for all pairs",
             "block-permutation": f"{permuted} whole groups of stimuli (seed {made.seed}), the same for all pairs",

@@ -50,7 +50,7 @@ PATH = "/similarity"
 KEY = "similarity"
 ORDER_LABELS = [("cluster", "Clustered"), ("name", "By name"), *ATTRIBUTE_TITLES.items()]
 LABEL = "Heatmap of the similarity of every two models on the chosen dataset"
-CHANCE_LABEL = "Histogram of the values of all pairs, with the null and its threshold below it"
+CHANCE_LABEL = "Histogram of the values of all pairs, with their chance level and its threshold below"
 FIELDS = ("dataset", "metric", "layer", "order", "scale", "uncertainty")
 HOW_TO_READ = (
     "Each cell compares two models on the same stimuli; bright means alike. Models are ordered so that alike ones are "
