@@ -4,7 +4,7 @@ Which rows b are nearest to row a depends on <x_a, x_b> only up to what is the s
 from <x_a, y_b> = <y_a, y_b> + <m, y_b>, where m is the mean row and y = x - m. The first term is multiplied in float32
 from rows that were centred in float64: what all rows share (massive activations above all) has left before the cast.
 That gives a few candidates a row. Where float32 cannot tell their order for sure, they are scored again in float64,
-and where it cannot tell even that no other row belongs to them, all rows are.
+and where it cannot tell even that no other row belongs to them, all rows are. (Float32 means float32: not TF32.)
 
 Two inner products tie if float64 could not tell them apart, and so do those that are connected by such steps; ties go
 to the lower index. Rows that are the same therefore always tie. The lists do not depend on the machine, the device or
@@ -130,7 +130,7 @@ def _candidates(y: Tensor, offsets: Tensor, held: int) -> tuple[Tensor, Tensor]:
     count = -(-n // _BAND)
     edges = [n * i // count for i in range(count + 1)]
     best: dict[int, tuple[Tensor, Tensor]] = {}
-    for top, left, products in _bands(y, offsets, list(pairwise(edges))):
+    for top, left, products in _strips(y, offsets, list(pairwise(edges))):
         values, indices = _largest(products, min(held, products.shape[1]))
         indices += left
         if top in best:
@@ -138,41 +138,14 @@ def _candidates(y: Tensor, offsets: Tensor, held: int) -> tuple[Tensor, Tensor]:
             values, order = values.topk(min(held, values.shape[1]), dim=1)
             indices = indices.gather(1, order)
         best[top] = values, indices
-    values, indices = (torch.cat(parts) for parts in zip(*(best[top] for top in edges[:-1]), strict=True))
+    values, indices = (torch.cat(parts) for parts in zip(*(best[top] for top in sorted(best)), strict=True))
     return values, indices
 
 
-def _largest(products: Tensor, held: int) -> tuple[Tensor, Tensor]:
-    """The `held` largest entries of every row, in falling order, and their columns: (r, held) each.
-
-    On a CPU that is about twice as fast as `topk` if the maxima of small groups of columns are taken first: at least
-    `held` entries of a row reach the `held`-th largest maximum, and few more do.
-    """
-    groups = products.shape[1] // _GROUP
-    if products.device.type != "cpu" or groups < 2 * held:
-        values, columns = products.topk(held, dim=1)
-        return values, columns
-    found = []
-    for top in range(0, len(products), _STRIP):
-        some = products[top : top + _STRIP]
-        maxima = some[:, : groups * _GROUP].reshape(len(some), groups, _GROUP).amax(dim=2)
-        enough = maxima.kthvalue(groups - held + 1, dim=1, keepdim=True).values
-        row, column = np.divmod(np.flatnonzero(some.numpy() >= enough.numpy()), products.shape[1])
-        starts = np.searchsorted(row, np.arange(len(some) + 1))
-        place = np.arange(len(row)) - starts[row]
-        few = np.full((len(some), np.diff(starts).max()), -inf, dtype=np.float32)
-        few[row, place] = some.numpy()[row, column]
-        where = np.zeros(few.shape, dtype=np.int64)
-        where[row, place] = column
-        values, order = torch.from_numpy(few).topk(held, dim=1)
-        found.append((values, torch.from_numpy(where).gather(1, order)))
-    values, columns = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return values, columns
-
-
-def _bands(y: Tensor, offsets: Tensor, bands: list[tuple[int, int]]) -> Iterator[tuple[int, int, Tensor]]:
-    """First row, first column and products of every square of bands; each square off the diagonal is multiplied once
-    and given twice. What is given is overwritten by the next."""
+def _strips(y: Tensor, offsets: Tensor, bands: list[tuple[int, int]]) -> Iterator[tuple[int, int, Tensor]]:
+    """Strips of rows of the squares of bands: first row, first column and products. Each square off the diagonal is
+    multiplied once and given twice, right of the diagonal alone where it lies on it. What is given is overwritten
+    later."""
     largest = max(bottom - top for top, bottom in bands)
     square, strip = y.new_empty(largest**2), y.new_empty(min(_STRIP, largest) * largest)
     for number, (top, bottom) in enumerate(bands):
@@ -185,9 +158,38 @@ def _bands(y: Tensor, offsets: Tensor, bands: list[tuple[int, int]]) -> Iterator
             torch.mm(y[upper:lower], y[upper:bottom].T, out=product)
             torch.add(product, offsets[upper:bottom], out=table[rows, upper - top :])
             torch.add(product[:, lower - upper :].T, offsets[upper:lower], out=table[rest, rows])
-        yield top, top, table.fill_diagonal_(-inf)
+            table[rows, rows].fill_diagonal_(-inf)
+            yield upper, top, table[rows]
         for left, right in bands[number + 1 :]:
             product = y[top:bottom] @ y[left:right].T
-            table = square[: product.numel()]
-            yield top, left, torch.add(product, offsets[left:right], out=table.view(product.shape))
-            yield left, top, torch.add(product.T, offsets[top:bottom], out=table.view(product.T.shape))
+            for first, column, part, beside in (
+                (top, left, product, offsets[left:right]), (left, top, product.T, offsets[top:bottom]),
+            ):
+                whole = torch.add(part, beside, out=square[: part.numel()].view(part.shape))
+                for upper in range(0, len(whole), _STRIP):
+                    yield first + upper, column, whole[upper : upper + _STRIP]
+
+
+def _largest(products: Tensor, held: int) -> tuple[Tensor, Tensor]:
+    """The `held` largest entries of every row, in falling order, and their columns: (r, held) each.
+
+    On a CPU that is about twice as fast as `topk` if the maxima of small groups of columns are taken first: at least
+    `held` entries of a row reach the `held`-th largest maximum, and few more do.
+    """
+    height, width = products.shape
+    groups = width // _GROUP
+    if products.device.type != "cpu" or groups < 2 * held:
+        values, columns = products.topk(held, dim=1)
+        return values, columns
+    maxima = products[:, : groups * _GROUP].reshape(height, groups, _GROUP).amax(dim=2)
+    enough = maxima.kthvalue(groups - held + 1, dim=1, keepdim=True).values
+    table = products.numpy()
+    row, column = np.divmod(np.flatnonzero(table >= enough.numpy()), width)
+    starts = np.searchsorted(row, np.arange(height + 1))
+    place = np.arange(len(row)) - starts[row]
+    few = np.full((height, np.diff(starts).max()), -inf, dtype=np.float32)
+    few[row, place] = table[row, column]
+    where = np.zeros(few.shape, dtype=np.int64)
+    where[row, place] = column
+    values, order = torch.from_numpy(few).topk(held, dim=1)
+    return values, torch.from_numpy(where).gather(1, order)
