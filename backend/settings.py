@@ -48,7 +48,13 @@ class Settings(BaseSettings):
         None, description="Folder of content-addressed files (embeddings, stimuli, checkpoints). Default: `home`/store."
     )
     cache_path: Path | None = Field(
-        None, description="Folder of decoded images, which can be deleted at any time. Default: `home`/cache."
+        None,
+        description="Folder of decoded images and prepared models, which can be deleted at any time. Default: "
+        "`home`/cache.",
+    )
+    prepared_cache_bytes: int = Field(
+        4 * 1024**3, ge=0,
+        description="Most bytes of kernels, ranks and neighbour lists kept in the cache between comparisons.",
     )
     api_url: str = Field("http://127.0.0.1:8050/api/v1", description="Where the frontend and the client find the API.")
 

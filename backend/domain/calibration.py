@@ -67,18 +67,22 @@ def permutation_null(observed: Array, draws: Array, direction: Direction, alpha:
     tau = sign * np.partition(together, rank - 1, axis=-1)[..., rank - 1]
     rounding = 1e-9 * np.maximum(1.0, np.abs(observed))
     extreme = (together[..., 1:] >= (together[..., :1] - rounding[..., None])).sum(axis=-1)
-    return NullSummary(draws.mean(axis=-1), draws.std(axis=-1), tau, (1 + extreme) / (count + 1))
+    sd = draws.std(axis=-1)
+    sd = np.where(np.ptp(draws, axis=-1) <= rounding, 0.0, sd)
+    return NullSummary(draws.mean(axis=-1), sd, tau, (1 + extreme) / (count + 1))
 
 
 def z_score(value: Array, mean: Array, sd: Array) -> Array:
     """(s - mean) / sd; NaN where the null does not vary."""
-    return np.divide(value - mean, sd, out=np.full(np.shape(value), np.nan), where=np.asarray(sd) > 0)
+    found: Array = np.full(np.shape(value), np.nan)
+    return np.divide(value - mean, sd, out=found, where=np.asarray(sd) > 0)
 
 
 def adjusted(value: Array, mean: Array, best: float) -> Array:
     """The form of the adjusted Rand index: (s - mean) / (best - mean); NaN where the null mean is the best value."""
     room = best - np.asarray(mean)
-    return np.divide(value - mean, room, out=np.full(np.shape(value), np.nan), where=room != 0)
+    found: Array = np.full(np.shape(value), np.nan)
+    return np.divide(value - mean, room, out=found, where=room != 0)
 
 
 def calibrated(value: Array, tau: Array, best: float) -> Array:

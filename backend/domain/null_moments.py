@@ -1,15 +1,16 @@
 """Exact mean, variance and third central moment of T = sum_ab A_ab B_pi(a)pi(b) over all n! permutations pi.
 
 Each is a bilinear form in a handful of sums per table, so that all pairs of models cost one small matrix product. The
-coefficients come from expanding T^p over set partitions of its 2 p indices (Kazi-Aoual, Hitier, Sabatier, Lebreton 1995,
-Computational Statistics and Data Analysis 20; Mielke 1979 for the third moment of the Mantel statistic); tests compare
-them with full enumeration. Two kinds of symmetric tables:
+coefficients come from expanding T^p over set partitions of its 2 p indices (Kazi-Aoual, Hitier, Sabatier, Lebreton
+1995, Computational Statistics and Data Analysis 20; Mielke 1979 for the third moment of the Mantel statistic); tests
+compare them with full enumeration. Two kinds of symmetric tables:
 
 - hollow: diagonal 0, all entries together sum to 0. With r the row sums:
   second = (sum D^2, sum r^2), third = (sum D^3, sum_ij D_ij^2 r_i, sum r^3, tr D^3, r'D r).
   Where every row sums to 0 (U-centred kernels) all terms with r vanish.
-- centred: every row sums to 0, diagonal kept. With K0 = K - tr(K)/(n - 1) H, which is centred and trace-free, and d its
-  diagonal: second = (sum K0^2, sum d^2), third = (sum d^3, sum_i d_i (K0^2)_ii, d'K0 d, sum K0^3, tr K0^3); the trace of
+- centred: every row sums to 0, diagonal kept. With K0 = K - tr(K)/(n - 1) H, which is centred and trace-free, and d
+  its diagonal: second = (sum K0^2, sum d^2), third = (sum d^3, sum_i d_i (K0^2)_ii, d'K0 d, sum K0^3, tr K0^3); the
+  trace of
   K itself gives the mean.
 """
 

@@ -34,7 +34,7 @@ MEANINGS: dict[str, str] = {
 }
 
 
-def stored_of(*, symmetric: bool, calibrated: bool) -> tuple[str, ...]:
-    """What is stored of every similarity by a measure; `calibrated`: its null is computed."""
-    names = STORED if calibrated else (VALUE, *INTERVAL)
+def stored_of(*, symmetric: bool, calibrated: bool, interval: bool) -> tuple[str, ...]:
+    """What is stored of every similarity by a measure; `calibrated`: its null is computed, `interval`: its interval."""
+    names = (VALUE, *(CALIBRATION if calibrated else ()), *(INTERVAL if interval else ()))
     return names if symmetric else (*names, *(name + REVERSE for name in names))

@@ -58,7 +58,7 @@ def test_massive_activations(table_metric, preprocess):
 
 def test_linear_cka_by_hand():
     """One feature each: K = x x^T, so that CKA is the squared correlation of x and y."""
-    X, Y = np.array([[0.0], [1.0], [3.0]]), np.array([[0.0], [2.0], [3.0]])
+    X, Y = np.array([[0.0], [1.0], [3.0], [7.0]]), np.array([[0.0], [2.0], [3.0], [1.0]])
     x, y = X[:, 0] - X.mean(), Y[:, 0] - Y.mean()
     expected = (x @ y) ** 2 / (x @ x) / (y @ y)
     assert pair(parse_metric("cka.linear.biased"), X, Y) == pytest.approx(expected, abs=1e-7)

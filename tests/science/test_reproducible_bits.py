@@ -4,16 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from tests.science.populations import compared, related, table
+from backend.domain.quantities import REVERSE, VALUE
+from tests.science.conftest import METRICS, TABLES
+from tests.science.populations import compared, related
 from workers.similarity.errors import MemoryBudgetTooSmall
 
-N = 520  # five row blocks and two column blocks of tiles
+N = 520  # three bands of the tables
+FEW = 130  # for measures that are computed pair by pair
+CHEAP = [metric for metric in METRICS if not metric.spec.on_request]
 WIDTHS = [7, 33, 64, 100, 12, 80, 51]
 
 
-@pytest.fixture(scope="module")
-def embeddings():
-    return related(N, WIDTHS, seed=11)
+@pytest.fixture(params=CHEAP, ids=lambda metric: metric.id)
+def metric(request):
+    return request.param
+
+
+@pytest.fixture
+def embeddings(metric):
+    return related(N if metric in TABLES else FEW, WIDTHS, seed=11)
 
 
 def test_one_by_one_gives_the_bytes_of_all_at_once(metric, embeddings):
@@ -26,17 +35,28 @@ def test_one_by_one_gives_the_bytes_of_all_at_once(metric, embeddings):
 
 
 def test_company_and_order_do_not_matter(metric, embeddings):
-    together = table(compared(embeddings, metric, "l2"))
+    together = directed(compared(embeddings, metric, "l2"))
     order = np.random.default_rng(0).permutation(len(embeddings))
-    shuffled = table(compared([embeddings[i] for i in order], metric, "l2"))
+    shuffled = directed(compared([embeddings[i] for i in order], metric, "l2"))
     for (j, i), value in shuffled.items():
-        a, b = max(order[j], order[i]), min(order[j], order[i])
-        assert together[a, b] == value
+        assert together[order[j], order[i]] == value
     for i, j in ((0, 6), (2, 3)):
-        assert table(compared([embeddings[i], embeddings[j]], metric, "l2"))[1, 0] == together[j, i]
+        assert directed(compared([embeddings[i], embeddings[j]], metric, "l2"))[1, 0] == together[j, i]
 
 
-def test_memory_budget_does_not_matter(metric, embeddings):
+def directed(found):
+    """(model, model) -> the value from the first to the second, both ways."""
+    both = {}
+    for row in found.rows:
+        for other, value, reverse in zip(
+            row.against, row.values, row.quantities.get(VALUE + REVERSE, row.values), strict=True
+        ):
+            both[row.index, int(other)], both[int(other), row.index] = float(value), float(reverse)
+    return both
+
+
+def test_memory_budget_does_not_matter(table_metric):
+    metric, embeddings = table_metric, related(N, WIDTHS, seed=11)
     together = compared(embeddings, metric, "l2")
     with pytest.raises(MemoryBudgetTooSmall) as refused:
         compared(embeddings, metric, "l2", memory_mib=1)
@@ -46,7 +66,9 @@ def test_memory_budget_does_not_matter(metric, embeddings):
         assert row.values.tobytes() == other.values.tobytes()
 
 
-def test_two_threads_give_the_same_bytes(metric, embeddings):
+def test_two_threads_give_the_same_bytes(table_metric):
+    """Sums over tables are exact, so that not even the number of threads shows."""
+    metric, embeddings = table_metric, related(N, WIDTHS, seed=11)
     one = compared(embeddings[:3], metric, "l2")
     torch.set_num_threads(2)
     try:

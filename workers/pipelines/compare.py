@@ -23,6 +23,7 @@ from backend.domain.metrics import parse_metric, parse_preprocess
 from backend.domain.quantities import stored_of
 from backend.storage import load_array
 from workers.pipelines.diagnosing import fill_diagnostics
+from workers.pipelines.prepared_files import PreparedFiles
 from workers.runtime.arithmetic import prepare_device
 from workers.runtime.context import JobContext, JobRetry, Outcome
 from workers.similarity.embeddings import EmbeddingSource
@@ -74,7 +75,6 @@ class _Work:
         spec = context.job.spec
         self._context, self._device = context, prepare_device(context.settings)
         self._metric, self._preprocess = parse_metric(spec["metric"]), parse_preprocess(spec["preprocess"])
-        self._calibrate = not self._metric.spec.on_request
         self._chosen: list[int] | None = spec.get("models")
         self._looked_at = -1  # rows of members up to this one have what the engine gives
         with context.read() as connection:
@@ -83,6 +83,9 @@ class _Work:
                 raise JobFailed("load", "The dataset of this job does not exist any more.", cause="ours")
             self._dataset = dataset
             self._groups = _group_numbers(datasets.stimulus_groups(connection, dataset["id"]))
+            # In a dataset of one group nothing can be moved or left out.
+            self._interval = self._groups is None or len(np.unique(self._groups)) > 1
+            self._calibrate = self._interval and not self._metric.spec.on_request
             self._matrix_id = matrices.ensure(
                 connection, dataset_id=dataset["id"], dataset_hash=dataset["dataset_hash"], metric=self._metric.id,
                 metric_version=self._metric.version, preprocess=self._preprocess.id,
@@ -100,7 +103,9 @@ class _Work:
                 if row["id"] not in known and (self._chosen is None or row["model_id"] in self._chosen)
             ]
             stored = matrix_rows.stored_quantities(connection, self._matrix_id)
-        wanted = set(stored_of(symmetric=self._metric.spec.symmetric, calibrated=self._calibrate))
+        wanted = set(stored_of(
+            symmetric=self._metric.spec.symmetric, calibrated=self._calibrate, interval=self._interval
+        ))
         lacking = [number for number, has in stored.items() if number > self._looked_at and not wanted <= has]
         if missing:
             return self._new_rows(members, missing[:most]), bool(lacking) or len(missing) > most
@@ -132,7 +137,8 @@ class _Work:
         """The last `new` of the sources, of which the first `n_members` are in the matrix, against all before them."""
         result = compare(
             sources, self._metric, self._preprocess, new=new, memory_mib=self._context.settings.memory_mib,
-            device=self._device, calibrate=self._calibrate, uncertainty=True, groups=self._groups,
+            device=self._device, calibrate=self._calibrate, uncertainty=self._interval, groups=self._groups,
+            cache=PreparedFiles.of(self._context.settings),
             progress=lambda done, total: self._context.progress("compare", done, total),
         )
         for index, reason in result.excluded.items():
@@ -174,4 +180,4 @@ def _source(context: JobContext, row: Member | Any) -> EmbeddingSource:
         (row.name, row.n, row.d, row.file_sha256) if isinstance(row, Member)
         else (row["name"], row["n"], row["d"], row["file_sha256"])
     )
-    return EmbeddingSource(name, n, d, lambda: np.asarray(load_array(context.store, sha256)))
+    return EmbeddingSource(name, n, d, lambda: np.asarray(load_array(context.store, sha256)), content=sha256)

@@ -81,12 +81,6 @@ def row_sums(slab: Tensor, band: Band) -> Tensor:
     return sums
 
 
-def total(slab: Tensor, band: Band) -> float:
-    """Sum of the band's entries, every pair once."""
-    found = float(slab.sum(dtype=torch.float64))
-    return found - (1 - sqrt(0.5)) * float(slab[-1].sum(dtype=torch.float64)) if band.has_half else found
-
-
 class Products:
     """Inner products of the rows of one matrix (n, d), band by band."""
 
@@ -110,13 +104,14 @@ class Products:
 
 def dense(table: Tensor, n: int, diagonal: Tensor | float = 0.0) -> Tensor:
     """The symmetric matrix (n, n) of a table of all diagonals (n // 2, n), `diagonal` put in its place."""
+    half = n // 2
     wide = torch.zeros(n * 2 * n, dtype=table.dtype, device=table.device)
-    spread = wide.as_strided((n // 2, n), (1, 2 * n + 1), 1)
-    spread.copy_(table)
+    followers = table.T.contiguous()  # row a holds the entries (a, a + 1), (a, a + 2), ...
     if n % 2 == 0:
-        spread[-1].mul_(sqrt(0.5))  # once here and once by its mirror image: 2 * sqrt(1/2) * sqrt(1/2)
+        followers[:, -1] *= sqrt(0.5)  # every pair comes twice
+    wide.as_strided((n, half), (2 * n + 1, 1), 1).copy_(followers)
     upper = wide.view(n, 2 * n)
     folded = upper[:, :n] + upper[:, n:]
-    matrix = folded + folded.T
+    matrix = folded.T.contiguous().add_(folded)
     matrix.diagonal().copy_(torch.as_tensor(diagonal, dtype=table.dtype, device=table.device).expand(n))
     return matrix

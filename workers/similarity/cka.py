@@ -96,7 +96,7 @@ def linear(metric: Metric) -> TableMeasure:
     unbiased = _is_unbiased(metric)
     return TableMeasure(
         metric,
-        lambda X: LinearKernel(X, unbiased=unbiased),
+        lambda X, held: LinearKernel(X, unbiased=unbiased),
         "unbiased" if unbiased else "biased",
         feature_bytes=_features_bytes,
         making_bytes=lambda n, d: 28 * n * d,
@@ -107,7 +107,7 @@ def gaussian(metric: Metric) -> TableMeasure:
     """`cka.rbf.unbiased` and `cka.rbf.biased`, their width given by `sigma` or by `median`."""
     unbiased, given = _is_unbiased(metric), metric.parameters
 
-    def entries(X: Tensor) -> GaussianKernel:
+    def entries(X: Tensor, held: bool) -> GaussianKernel:
         sigma = given["sigma"] if "sigma" in given else given["median"] * _median_distance(X)
         distances = HalfSquaredDistances(X, scale=1 / sigma)
         return GaussianKernel(distances, keeps_diagonal=not unbiased)

@@ -38,7 +38,7 @@ def unbiased(metric: Metric) -> TableMeasure:
     """`distance-correlation.unbiased`."""
     return TableMeasure(
         metric,
-        EuclideanDistances,
+        lambda X, held: EuclideanDistances(X),
         "unbiased",
         feature_bytes=lambda n, d: 6 * n * d + 32 * n,
         making_bytes=lambda n, d: 28 * n * d,

@@ -56,7 +56,7 @@ class HalfSquaredDistances:
 
         Cost O(n^2 d); memory 2 n^2 bytes in float32.
         """
-        found = self.half_lengths.new_empty((self.n // 2, self.n))
+        found: Tensor = self.half_lengths.new_empty((self.n // 2, self.n))
         for band in plan(self.n):
             slab = found[band.rows]
             self.fill(band, slab)
@@ -67,7 +67,8 @@ class HalfSquaredDistances:
 def pairs_of(table: Tensor) -> Tensor:
     """Every pair once, (n (n - 1) / 2,): a view of a table (n // 2, n) of all diagonals."""
     n = table.shape[1]
-    return table.view(-1)[: n * (n - 1) // 2]
+    flat: Tensor = table.reshape(-1)  # a view, since tables are contiguous
+    return flat[: n * (n - 1) // 2]
 
 
 def center_(rows: Tensor) -> float:

@@ -23,13 +23,15 @@ class EmbeddingSource:
     """One model's embedding: `n` stimuli (rows) by `d` features, and how to get it.
 
     `load` returns a floating-point array of shape (n, d), float32 as stored; it may be called more than once
-    and is never written to. `name` appears in messages.
+    and is never written to. `name` appears in messages. `content` names the array's bytes, for instance by their
+    hash, where prepared forms of it may be kept from call to call.
     """
 
     name: str
     n: int
     d: int
     load: Callable[[], NDArray[Any]]
+    content: str = ""
 
     @classmethod
     def from_array(cls, name: str, array: NDArray[Any]) -> EmbeddingSource:

@@ -23,10 +23,11 @@ from workers.similarity import preprocess as preprocessing
 from workers.similarity.embeddings import EmbeddingSource, check_shapes, load_checked
 from workers.similarity.errors import Undefined
 from workers.similarity.grouping import MIB, Pass, plan_passes
-from workers.similarity.measure import Measure
+from workers.similarity.measure import Measure, PreparedCache
 from workers.similarity.registry import measure_of
 from workers.similarity.resampling import Resampling
 
+_PREPARED = "prepared 1"  # raised when what a measure prepares changes
 Progress = Callable[[int, int], None]
 
 
@@ -72,6 +73,7 @@ def compare(
     uncertainty: bool = False,
     groups: NDArray[np.int64] | None = None,
     permutations: int = PERMUTATIONS,
+    cache: PreparedCache | None = None,
     progress: Progress | None = None,
 ) -> ComparisonRows:
     """Similarities of each of the last `new` embeddings to all before it and to itself.
@@ -79,6 +81,8 @@ def compare(
     `calibrate` adds null_mean, null_sd, tau and p, `uncertainty` ci_low and ci_high; `groups` (n,) numbers the group
     of every stimulus, and whole groups are then moved and left out. `permutations` counts only where the null is
     found by permuting. What the quantities mean is in backend.domain.quantities.
+
+    `cache` keeps what is prepared of embeddings that have a `content`, so that one more model costs O(M n^2).
 
     `progress(done, total)` is called between blocks, with `done` rising to `total`; what it raises ends the
     work and passes through. Every embedding is checked before anything is computed.
@@ -96,13 +100,18 @@ def compare(
     n = embeddings[0].n if embeddings else 0
     if groups is not None and groups.shape != (n,):
         raise InvalidInput(f"{groups.shape} group numbers were given for {n} stimuli.", hint="Give one per stimulus.")
+    if groups is not None and (calibrate or uncertainty) and len(np.unique(groups)) < 2:
+        raise InvalidInput(
+            "All stimuli are in one group, so that none can be moved or left out.",
+            hint="Leave out null and interval, or give groups that tell stimuli apart.",
+        )
     resampling = Resampling(n, groups, calibrate, uncertainty, permutations)
     recipe = _recipe(metric, resampling)
     if new == 0:
         return ComparisonRows((), {}, recipe)
     check_shapes(embeddings, metric.minimum_n, metric.id)
     measure, passes = plan(embeddings, metric, resampling, new=new, memory_mib=memory_mib)
-    work = _Work(embeddings, measure, preprocess, resampling, torch.device(device), progress, passes)
+    work = _Work(embeddings, measure, preprocess, resampling, torch.device(device), cache, progress, passes)
     rows, excluded = work.run(passes, new)
     return ComparisonRows(rows, excluded, recipe)
 
@@ -147,11 +156,12 @@ class _Work:
         preprocess: Preprocess,
         resampling: Resampling,
         device: torch.device,
+        cache: PreparedCache | None,
         progress: Progress | None,
         passes: Sequence[Pass],
     ) -> None:
         self._embeddings, self._measure, self._preprocess = embeddings, measure, preprocess
-        self._resampling, self._device, self._progress = resampling, device, progress
+        self._resampling, self._device, self._cache, self._progress = resampling, device, cache, progress
         self._done = 0
         self._total = sum(len(p.loaded) + self._weight(p) for p in passes)
         self._prepared: dict[int, Any] = {}
@@ -185,13 +195,25 @@ class _Work:
         for index in [i for i in self._prepared if i not in wanted]:
             del self._prepared[index]
         for index in sorted(wanted - self._prepared.keys() - self._excluded.keys()):
-            rows = torch.from_numpy(load_checked(self._embeddings[index])).to(self._device)
             try:
-                X = preprocessing.apply(self._preprocess, rows)
-                self._prepared[index] = self._measure.prepare(X, self._resampling)
+                self._prepared[index] = self._prepared_form(self._embeddings[index])
             except Undefined as undefined:
                 self._excluded[index] = str(undefined)
             self._advance(1)
+
+    def _prepared_form(self, source: EmbeddingSource) -> Any:
+        """A model as the measure compares it, from the cache if it is there."""
+        measure, cache = self._measure, self._cache
+        name = measure.cache_name(self._resampling) if cache is not None and source.content else None
+        # Bits depend on the arithmetic, too.
+        key = f"{_PREPARED} {source.content} {self._preprocess.id} {name} {self._device.type} torch {torch.__version__}"
+        if cache is not None and name and (kept := cache.get(key)) is not None:
+            return measure.unpack(kept, str(self._device))
+        rows = torch.from_numpy(load_checked(source)).to(self._device)
+        prepared = measure.prepare(preprocessing.apply(self._preprocess, rows), self._resampling)
+        if cache is not None and name:
+            cache.put(key, measure.pack(prepared))
+        return prepared
 
     def _compare(self, step: Pass, found: dict[str, NDArray[np.float64]], first_new: int, count: int) -> None:
         """Fill the entries of the squares `found` (new, M) that this pass is for."""

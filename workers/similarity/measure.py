@@ -32,6 +32,16 @@ class Comparison:
     undefined: dict[int, str] = field(default_factory=dict)
 
 
+class PreparedCache(Protocol):
+    """Keeps prepared models from call to call. It may forget them."""
+
+    def get(self, key: str) -> Mapping[str, NDArray[Any]] | None:
+        """What was put under the key, bit by bit."""
+
+    def put(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays under a key that names everything they depend on."""
+
+
 class Measure(Protocol[Prepared]):
     """A metric with its parameters, ready to compute. It holds no state of any model.
 

@@ -123,44 +123,46 @@ class RankTable(Entries):
 
 class BinnedRankTable(Entries):
     """Ranks of distances that were put into 65,536 bins of equal width between the least and the largest: what falls
-    into one bin shares its mean rank. No sorting, and nothing of size n^2 is kept: two passes over the distances find
-    the bins' ranks. Differs from exact ranks by less than 1e-5 in the correlation unless a few huge distances crowd
-    all others into few bins; then the exact form is the one to use."""
+    into one bin shares its mean rank. No sorting, and nothing of size n^2 needs to be kept: two passes over the
+    distances find the bins' ranks. Differs from exact ranks by less than 1e-5 in the correlation unless a few huge
+    distances crowd all others into few bins; then the exact form is the one to use."""
 
     undefined_reason = _EQUAL
     noise = 0.0
 
-    def __init__(self, X: Tensor, distances_of: Distances) -> None:
-        """`X` (n, d) float64, overwritten."""
+    def __init__(self, X: Tensor, distances_of: Distances, *, held: bool) -> None:
+        """`X` (n, d) float64, overwritten; `held` keeps the distances of the first pass for the next two."""
         distances = distances_of(X, torch.float32)
         self.n, self.device, self._distances = distances.n, distances.device, distances
         slab = torch.empty((max(band.width for band in plan(self.n)), self.n), device=self.device)
+        self._kept = torch.empty((self.n // 2, self.n), device=self.device) if held else None
         low, high = float("inf"), 0.0
         for band in plan(self.n):
-            x = slab[: band.width]
+            x = slab[: band.width] if self._kept is None else self._kept[band.rows]
             distances.fill(band, x)
             least, most = torch.aminmax(x)
             low, high = min(low, float(least)), max(high, float(most))
         if high - low <= 32 * distances.epsilon * float(distances.half_lengths.max()):
             raise Undefined(_EQUAL)
-        self._low, self._step = low, (high - low) / _BINS
+        self._low, self._scale = low, _BINS / (high - low)
         counts = torch.zeros(_BINS, dtype=torch.int64, device=self.device)
         for band in plan(self.n):
-            x = slab[: band.width]
-            distances.fill(band, x)
-            if band.has_half:  # every pair of the last diagonal stands there twice
-                counts += torch.bincount(self._bins(x[-1, : self.n // 2]), minlength=_BINS)
-                x = x[:-1]
-            counts += torch.bincount(self._bins(x).view(-1), minlength=_BINS)
+            bins = self._bins(band, slab[: band.width]).view(-1)
+            once = len(bins) - self.n // 2 if band.has_half else len(bins)  # the last diagonal has every pair twice
+            counts += torch.bincount(bins[:once], minlength=_BINS)
         pairs = self.n * (self.n - 1) / 2
         self._ranks = (counts.cumsum(0) - counts / 2 - pairs / 2).float()
 
-    def _bins(self, x: Tensor) -> Tensor:
-        return x.sub(self._low).div_(self._step).to(torch.int32).clamp_(0, _BINS - 1)
+    def _bins(self, band: Band, out: Tensor) -> Tensor:
+        """The bins of a band's distances, int32; `out` is overwritten."""
+        if self._kept is None:
+            self._distances.fill(band, out)
+        else:
+            out.copy_(self._kept[band.rows])
+        return out.sub_(self._low).mul_(self._scale).to(torch.int32).clamp_(max=_BINS - 1)
 
     def fill(self, band: Band, out: Tensor) -> None:
-        self._distances.fill(band, out)
-        torch.index_select(self._ranks, 0, self._bins(out).view(-1), out=out.view(-1))
+        torch.index_select(self._ranks, 0, self._bins(band, out).view(-1), out=out.view(-1))
 
 
 def centred_ranks(ordered: Tensor) -> Tensor:
@@ -210,11 +212,11 @@ def measure(metric: Metric) -> TableMeasure:
     _, distance, comparator = metric.spec.family.split(".")
     distances_of, given = DISTANCES[distance], metric.parameters
 
-    def entries(X: Tensor) -> Entries:
+    def entries(X: Tensor, held: bool) -> Entries:
         if comparator == "pearson":
             return DistanceTable(distances_of(X, torch.float32), rooted=distance == "euclidean")
         if comparator == "spearman-binned":
-            return BinnedRankTable(X, distances_of)
+            return BinnedRankTable(X, distances_of, held=held)
         return RankTable(X, distances_of, (given["low"], given["high"]) if given else (0.0, 1.0))
 
     by_rank = comparator == "spearman"
@@ -223,7 +225,6 @@ def measure(metric: Metric) -> TableMeasure:
         entries,
         "none",
         feature_bytes=lambda n, d: 6 * n * d + 32 * n,
-        making_bytes=lambda n, d: 36 * n * d + (14 * table_bytes(n) if by_rank else 0),
+        making_bytes=lambda n, d: 36 * n * d + (14 if by_rank else 1) * table_bytes(n),
         streams=not by_rank,
-        cached=by_rank,
     )

@@ -67,8 +67,8 @@ def walk(tables: Sequence[Table], new: int, centring: Centring, visitors: Sequen
         sums.add(list(several))
         cross, own = cross + weight * sums.cross, own + weight * sums.own
     total = rows.sum(dim=1)
-    constant = form.total * total[count - new :, None] * total
-    cross, own = cross + constant, own + form.total * total * total
+    constant = form.total * (total[count - new :, None] * total)
+    cross, own = cross + constant, own + form.total * (total * total)
     empty = ~(own > noise)
     own = torch.where(empty, torch.ones_like(own), own)
     norm = torch.sqrt(own[count - new :, None] * own)

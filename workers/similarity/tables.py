@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ from workers.similarity.table_blocks import BlockSums
 from workers.similarity.table_null import CyclicShifts, Permuted, null_sums, stacked
 from workers.similarity.table_walk import walk
 
+_MOST_CACHED_BYTES = 1 << 26  # a larger table takes as long to read as to make
+
 
 @dataclass(frozen=True)
 class Model:
@@ -49,19 +52,21 @@ class TableMeasure:
     def __init__(
         self,
         metric: Metric,
-        entries: Callable[[Tensor], Entries],
+        entries: Callable[[Tensor, bool], Entries],
         centring: Centring,
         *,
         feature_bytes: Callable[[int, int], int],
         making_bytes: Callable[[int, int], int],
         streams: bool = True,
-        cached: bool = False,
     ) -> None:
-        """`feature_bytes(n, d)` is what entries keep to be made anew, `making_bytes(n, d)` what making a table takes.
-        What does not stream is held always; `cached` tables cost more to make than to read."""
+        """`entries(X, held)` makes a table's entries, to be walked through once if they are then held.
+
+        `feature_bytes(n, d)` is what entries keep to be made anew, `making_bytes(n, d)` what making a table takes. What
+        does not stream is held always.
+        """
         self.metric, self.centring = metric, centring
         self._entries, self._feature_bytes, self._making_bytes = entries, feature_bytes, making_bytes
-        self._streams, self._cached = streams, cached
+        self._streams = streams
         self._held, self._count = True, 2
         self._resampling = Resampling(0)
         self._bounds = (-1.0 if metric.spec.lower is None else metric.spec.lower, 1.0)
@@ -78,12 +83,13 @@ class TableMeasure:
     def prepare(self, X: Tensor, resampling: Resampling) -> Model:
         order = torch.from_numpy(resampling.relabelling).to(X.device)
         try:
-            entries = self._entries(X[order])
+            entries = self._entries(X[order], self._held)
         except UndefinedRow as undefined:
             raise UndefinedRow(int(order[undefined.row]), undefined.what) from None
         table = Table(entries, self._held)
         closed = resampling.calibrate and not resampling.grouped
-        return Model(table, resampling.relabelling, null_sums(table, self.centring) if closed else None)
+        sums = null_sums(table.whole(), table.diagonal, self.centring) if closed else None
+        return Model(table, resampling.relabelling, sums)
 
     def compare(self, models: Sequence[Model], new: int, resampling: Resampling, tick: Tick) -> Comparison:
         tables = [model.table for model in models]
@@ -148,10 +154,11 @@ class TableMeasure:
         return max(self._making_bytes(n, d), null)
 
     def cache_name(self, resampling: Resampling) -> str | None:
-        if not self._cached or not self._held:
+        if not self._held or 4 * table_size(resampling.n) > _MOST_CACHED_BYTES:
             return None
+        order = sha256(resampling.relabelling.astype("<i8").tobytes()).hexdigest()[:16]
         closed = resampling.calibrate and not resampling.grouped
-        return f"table {self.metric.id} v{self.metric.version} seed {resampling.seed}{' null' if closed else ''}"
+        return f"table {self.metric.id} v{self.metric.version} order {order}{' null' if closed else ''}"
 
     def pack(self, prepared: Model) -> Mapping[str, NDArray[Any]]:
         table = prepared.table

@@ -92,11 +92,11 @@ def _rbf_cka(estimator: str, parameter: Parameter, minimum_n: int, lower: float,
 
 KERNELS = (
     _linear_cka("unbiased", 4, -1.0, _UNBIASED_WORDS),
-    _linear_cka("biased", 3, 0.0, _BIASED_WORDS),
+    _linear_cka("biased", 4, 0.0, _BIASED_WORDS),
     _rbf_cka("unbiased", _SIGMA, 4, -1.0, _UNBIASED_WORDS),
     _rbf_cka("unbiased", _MEDIAN, 4, -1.0, _UNBIASED_WORDS),
-    _rbf_cka("biased", _SIGMA, 3, 0.0, _BIASED_WORDS),
-    _rbf_cka("biased", _MEDIAN, 3, 0.0, _BIASED_WORDS),
+    _rbf_cka("biased", _SIGMA, 4, 0.0, _BIASED_WORDS),
+    _rbf_cka("biased", _MEDIAN, 4, 0.0, _BIASED_WORDS),
     MetricSpec(
         family="distance-correlation.unbiased",
         version=1,

@@ -77,7 +77,7 @@ def _rsa(distance: str, comparator: str) -> MetricSpec:
         upper=1.0,
         symmetric=True,
         invariances=invariances,
-        minimum_n=3,
+        minimum_n=4,
         null="closed-form",
         cost=cost,
         precision=_PRECISION,
