@@ -1,127 +1,109 @@
-"""The engine against a loop over pairs that rebuilds both kernels, in one run: `python -m
-benchmarks.bench_engine`.
+"""The similarity engine, as ratios of one run: `python -m benchmarks.bench_engine` (or `make bench-engine`).
 
-One thread, CPU seconds. The loop has no state between pairs (but RSA's first table), so a sample of its pairs
-is timed and multiplied by M (M - 1) / 2; the engine is timed in full, loading and checking included. `diff`
-is the largest difference between the two on the sampled pairs. A second table adds one model to M - 1.
+One thread and CPU seconds; both sides of a ratio take turns in one process, and medians are compared. Published loops
+over pairs are timed on some pairs and multiplied; the engine is always timed in full, loading and checking included.
+Errors are the largest absolute difference to float64 (benchmarks/engine/oracles.py) over the pairs of four models. A
+target is the least that is asked for; nothing fails when it is missed.
+
+`--quick` takes seconds and shows that everything runs; `--large` adds n = 4,000 to every table and M = 64 models of
+n = 10,000, which takes an hour of CPU time.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import combinations
-from statistics import median
-from time import process_time
+import os
+import platform
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
-import numpy as np
 import torch
 
-from backend.domain.metrics import DEFAULT_METRICS, DEFAULT_PREPROCESS, Metric
-from benchmarks import per_pair
-from benchmarks.per_pair import Array
-from workers.similarity.embeddings import EmbeddingSource
-from workers.similarity.engine import ComparisonRows, compare
-
-WIDTHS = (384, 512, 768, 1024)  # of the features, taken in turn
-MEMORY_MIB = 4096
+from benchmarks.engine import accelerator, added, large, loops, null, packages
+from benchmarks.engine.clock import print_table, product_rate
+from benchmarks.engine.embeddings import WIDTHS
 
 
-@dataclass(frozen=True)
-class Sample:
-    """What a pair costs in the loop, and the values of the pairs that were timed."""
-
-    seconds: float
-    values: dict[tuple[int, int], float]
-
-
-def embeddings(count: int, n: int) -> list[Array]:
-    """Models that share a latent of 64 dimensions; ReLU features, rows of unit length, float32."""
-    rng = np.random.default_rng(0)
-    latent = rng.normal(size=(n, 64))
-    made = []
-    for i in range(count):
-        d = WIDTHS[i % len(WIDTHS)]
-        X = np.maximum(latent @ rng.normal(size=(64, d)) / 8 + rng.normal(size=(n, d)), 0)
-        made.append((X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32))
-    return made
+def loop(quick: bool, more: bool) -> None:
+    sizes, counts = ([300], [4, 8]) if quick else ([1000, 2000], [8, 16, 32])
+    print_table("Against a loop over pairs", loops.COLUMNS, loops.matrices(sizes, counts, 1 if quick else 3))
+    if more:
+        print_table("The same, n = 4,000", loops.COLUMNS, loops.matrices([4000], counts, 1))
 
 
-def sample_of_loop(metric: Metric, models: list[Array], pairs: int) -> Sample:
-    """Time some pairs of the loop. The median is taken: the first pair pays for warming up."""
-    seconds, values = [], {}
-    for i, j in list(combinations(range(4), 2))[:pairs]:
-        pair = _pair_of_loop(metric, models[i], models[j])
-        start = process_time()
-        values[j, i] = pair()
-        seconds.append(process_time() - start)
-    return Sample(median(seconds), values)
+def package(quick: bool, more: bool) -> None:
+    sizes, counts = ([300], [4]) if quick else ([1000, 2000], [8, 16, 32])
+    for name in packages.missing():
+        print(f"\n{name} is not installed: its rows are left out (pip install -e '.[bench]').")
+    rows = packages.matrices(sizes, counts, 1 if quick else 3)
+    print_table("Against packages that take all pairs at once", packages.COLUMNS, rows)
+    if more:
+        print_table("The same, n = 4,000", packages.COLUMNS, packages.matrices([4000], [16], 1))
+    print_table("Memory of the kernels", packages.MEMORY_COLUMNS, packages.memory(sizes[-1:], max(counts[:2])))
+    rows = packages.massive_activations(sizes[-1])
+    print_table("Massive activations, features as they are", packages.MASSIVE_COLUMNS, rows)
 
 
-def _pair_of_loop(metric: Metric, X: Array, Y: Array) -> Callable[[], float]:
-    if metric.spec.family.startswith("rsa"):
-        first = per_pair.distances(X)
-        return lambda: per_pair.rsa_spearman(first, Y)
-    function = per_pair.cka_linear if ".linear." in metric.id else per_pair.cka_gaussian
-    return lambda: function(X, Y)
+def calibration(quick: bool, more: bool) -> None:
+    n, count = (300, 4) if quick else (1000, 12)
+    rows = null.against_permuting(n, count, 1 if quick else 5)
+    print_table("Calibration against permuting pair by pair", null.LOOP_COLUMNS, rows)
+    sizes = [300] if quick else [1000, 2000, 4000] if more else [1000, 2000]
+    rows = null.shares(sizes, count, 1 if quick else 5)
+    print_table("What calibration and uncertainty cost", null.SHARE_COLUMNS, rows)
 
 
-def engine(metric: Metric, models: list[Array], new: int) -> tuple[float, ComparisonRows]:
-    sources = [EmbeddingSource.from_array(f"model-{i}", X) for i, X in enumerate(models)]
-    start = process_time()
-    found = compare(sources, metric, DEFAULT_PREPROCESS, new=new, memory_mib=MEMORY_MIB)
-    return process_time() - start, found
+def addition(quick: bool, more: bool) -> None:
+    sizes, count = ([300], 8) if quick else ([2000, 4000] if more else [2000], 32)
+    print_table("One model added to the others", added.COLUMNS, added.rows(sizes, count, 1 if quick else 3))
 
 
-def measure(sizes: list[int], counts: list[int], pairs: int) -> Iterator[tuple[str, str]]:
-    """Lines of the two tables, as they are ready."""
-    for metric in DEFAULT_METRICS:
-        for n in sizes:
-            models = embeddings(max(counts), n)
-            engine(metric, models[:2], 2)
-            sample = sample_of_loop(metric, models, pairs)
-            for count in counts:
-                ours, found = engine(metric, models[:count], count)
-                loop = sample.seconds * count * (count - 1) / 2
-                diff = max(abs(found.rows[j].values[i] - value) for (j, i), value in sample.values.items())
-                yield (
-                    "matrix",
-                    f"| {metric.id} | {n} | {count} | {sample.seconds * 1000:.0f} | {loop:.1f} | {ours:.2f} "
-                    f"| {loop / ours:.0f}x | {diff:.0e} |",
-                )
-            added, _ = engine(metric, models, 1)
-            row = sample.seconds * (max(counts) - 1)
-            yield (
-                "row",
-                f"| {metric.id} | {n} | {max(counts)} | {row:.1f} | {added:.2f} | {row / added:.0f}x "
-                f"| {ours / added:.1f}x |",
-            )
+def many_stimuli(quick: bool, more: bool) -> None:
+    names = (loops.LINEAR, loops.GAUSSIAN, loops.BINNED, loops.NEIGHBOURS)
+    if more:
+        rows = large.comparisons(10_000, 64, WIDTHS, names)
+    elif quick:
+        rows = large.comparisons(600, 4, (64,), names[:1])
+    else:
+        return
+    print_table(f"Many stimuli, a budget of {large.BUDGET_MIB} MiB", large.COLUMNS, rows)
 
 
-def print_header(*columns: str) -> None:
-    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+def gpu(quick: bool, more: bool) -> None:
+    if not torch.cuda.is_available():
+        print("\nNo GPU here: its rows are left out.")
+        return
+    n, counts = (1000, [8]) if quick else (10_000, [64, 1000] if more else [64])
+    print(f"\n{torch.cuda.get_device_name()}")
+    print_table("On a GPU", accelerator.COLUMNS, accelerator.comparisons(n, counts, 1000))
+
+
+SECTIONS: dict[str, Callable[[bool, bool], None]] = {
+    "loop": loop, "packages": package, "null": calibration, "added": addition, "large": many_stimuli, "gpu": gpu,
+}
+
+
+def processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
-    quick = parser.parse_args().quick
+    parser.add_argument("--large", action="store_true", help="n = 4,000 and 10,000 as well")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="these sections alone; may be repeated")
+    given = parser.parse_args()
     torch.set_num_threads(1)
-    sizes, counts, pairs = ([300], [4, 8], 2) if quick else ([1000, 2000], [8, 16, 32], 5)
-    print("One thread, CPU seconds; the loop is extrapolated from a sample of its pairs.\n")
-    print_header("metric", "n", "M", "loop, ms a pair", "loop, s", "engine, s", "ratio", "diff")
-    rows = []
-    for table, line in measure(sizes, counts, pairs):
-        if table == "matrix":
-            print(line, flush=True)
-        else:
-            rows.append(line)
-    print("\nOne model added to the others:\n")
-    print_header("metric", "n", "M", "loop's row, s", "engine, s", "against the loop", "against all anew")
-    print("\n".join(rows))
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"{date.today()}, {os.cpu_count()} x {processor()}, torch {torch.__version__}, load {load}")
+    print(f"One thread; its float32 matrix product reaches {product_rate() / 1e9:.0f} GFLOP/s.")
+    for name in given.only or SECTIONS:
+        SECTIONS[name](given.quick, given.large)
 
 
 if __name__ == "__main__":
