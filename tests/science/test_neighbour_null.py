@@ -107,7 +107,7 @@ def test_null_of_the_score():
 
 
 def test_tau_is_no_more_than_the_best_value():
-    """Two pairs of stimuli: a third of all relabellings gives 1, the rest 0, and the curve through their moments has its
+    """Two pairs of stimuli: a third of all relabellings gives 1, the rest 0, and the curve with their moments has its
     quantile beyond 1."""
     X = np.array([[1.0, 0.1], [1.0, 0.2], [-1.0, 0.1], [-1.0, 0.2]])
     found = calibrated([X, X], 1, Resampling(4, calibrate=True))
