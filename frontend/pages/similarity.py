@@ -163,8 +163,8 @@ def register(app: Dash, client: Client) -> None:
             ]
         return [
             payload, key, None, state_class(READY, KEY), [*chosen.instead, shown.sentence()], about_chance(shown),
-            [*_gaps(shown), *pieces_of_cells(shown), panel("Recipe", matrix_recipe(study, shown)),
-             panel("How to read it", html.P(HOW_TO_READ))],
+            [html.Div([*pieces_of_cells(shown), panel("How to read it", html.P(HOW_TO_READ))], className="details"),
+             html.Div([*_gaps(shown), panel("Recipe", matrix_recipe(study, shown))], className="details")],
             *_work_left(study, chosen, shown),
         ]
 
