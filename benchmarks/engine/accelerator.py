@@ -10,9 +10,8 @@ from time import perf_counter
 import torch
 
 from backend.domain.metrics import DEFAULT_PREPROCESS, parse_metric
-from benchmarks.engine.clock import held_to, product_rate, times
+from benchmarks.engine.clock import floor_flop, held_to, product_rate, times
 from benchmarks.engine.embeddings import related
-from benchmarks.engine.large import floor_flop
 from benchmarks.engine.loops import BINNED, GAUSSIAN, LINEAR, NEIGHBOURS
 from workers.similarity.embeddings import EmbeddingSource
 from workers.similarity.engine import compare

@@ -39,39 +39,38 @@ class PreparedInMemory:
         self._kept[key] = {name: array.copy() for name, array in arrays.items()}
 
 
-def rows(sizes: Sequence[int], count: int, rounds: int) -> Iterator[tuple[object, ...]]:
+def rows(n: int, count: int, rounds: int) -> Iterator[tuple[object, ...]]:
     """Rows of COLUMNS."""
-    for n in sizes:
-        models = related(count, n)
-        for name in METRICS:
-            metric = parse_metric(name)
-            loop, whole = Loop(metric, models), Stopwatch()
-            engine(metric, models[:2])
-            loop.pair()
-            loop.watch.runs.clear()
-            with TemporaryDirectory() as folder:
-                caches: dict[str, PreparedCache | None] = {
-                    "made anew": None, "files": PreparedFiles(Path(folder), _MOST_BYTES), "memory": PreparedInMemory(),
-                }
-                added = {how: Stopwatch() for how in caches}
-                for cache in caches.values():
-                    if cache is not None:
-                        _keep(metric, models[:-1], cache)
-                for number in range(rounds):
+    models = related(count, n)
+    for name in METRICS:
+        metric = parse_metric(name)
+        loop, whole = Loop(metric, models), Stopwatch()
+        engine(metric, models[:2])
+        loop.pair()
+        loop.watch.runs.clear()
+        with TemporaryDirectory() as folder:
+            caches: dict[str, PreparedCache | None] = {
+                "made anew": None, "files": PreparedFiles(Path(folder), _MOST_BYTES), "memory": PreparedInMemory(),
+            }
+            added = {how: Stopwatch() for how in caches}
+            for cache in caches.values():
+                if cache is not None:
+                    _keep(metric, models[:-1], cache)
+            for number in range(rounds):
+                loop.pair()
+                whole.time(engine, metric, models)
+                for how, cache in caches.items():
                     loop.pair()
-                    whole.time(engine, metric, models)
-                    for how, cache in caches.items():
-                        loop.pair()
-                        added[how].time(_add, metric, models, cache, number)
-            row = loop.watch.seconds * (count - 1)
-            for how, watch in added.items():
-                held = (n, count) == _HELD and how == "files"
-                against_loop, against_matrix = row / watch.seconds, whole.seconds / watch.seconds
-                yield (
-                    name, n, count, how, f"{row:.1f}", f"{whole.seconds:.2f}", f"{watch.seconds:.3f}",
-                    times(against_loop), held_to(against_loop, _LOOP if held else None),
-                    times(against_matrix), held_to(against_matrix, _MATRIX if held else None),
-                )
+                    added[how].time(_add, metric, models, cache, number)
+        row = loop.watch.seconds * (count - 1)
+        for how, watch in added.items():
+            held = (n, count) == _HELD and how == "files"
+            against_loop, against_matrix = row / watch.seconds, whole.seconds / watch.seconds
+            yield (
+                name, n, count, how, f"{row:.1f}", f"{whole.seconds:.2f}", f"{watch.seconds:.3f}",
+                times(against_loop), held_to(against_loop, _LOOP if held else None),
+                times(against_matrix), held_to(against_matrix, _MATRIX if held else None),
+            )
 
 
 def _add(metric: Metric, models: Sequence[Array], cache: PreparedCache | None, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from time import process_time
 from typing import ParamSpec, TypeVar
@@ -48,6 +48,11 @@ def held_to(found: float, floor: float | None, *, at_most: bool = False) -> str:
         return ""
     met = found <= floor if at_most else found >= floor
     return f"{'<=' if at_most else '>='} {floor:g}: {'met' if met else 'missed'}"
+
+
+def floor_flop(n: int, widths: Sequence[int]) -> float:
+    """Operations that no way of computing the kernels and all their products in n x n saves: half of each square."""
+    return n * n * sum(widths) + len(widths) ** 2 * n * n / 2
 
 
 def product_rate(dtype: torch.dtype = torch.float32, device: str = "cpu", size: int = 2048) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from backend.domain.metrics import DEFAULT_PREPROCESS, parse_metric
-from benchmarks.engine.clock import held_to, product_rate, times
+from benchmarks.engine.clock import floor_flop, held_to, product_rate, times
 from benchmarks.engine.embeddings import related
 from benchmarks.engine.loops import GAUSSIAN, LINEAR, Loop
 from workers.similarity.embeddings import EmbeddingSource
@@ -31,11 +31,6 @@ COLUMNS = (
 BUDGET_MIB = 5000
 _MOST_MIB = 6144
 _LEAST_SHARE = 0.4
-
-
-def floor_flop(n: int, widths: list[int]) -> float:
-    """Operations that no way of computing the kernels and all their products in n x n saves: half of each square."""
-    return n * n * sum(widths) + len(widths) ** 2 * n * n / 2
 
 
 def comparisons(n: int, count: int, widths: tuple[int, ...], names: tuple[str, ...]) -> Iterator[tuple[object, ...]]:

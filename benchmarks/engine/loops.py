@@ -12,7 +12,7 @@ from itertools import combinations, cycle
 
 from backend.domain.metrics import Metric, parse_metric
 from benchmarks import per_pair
-from benchmarks.engine.clock import Stopwatch, held_to, times
+from benchmarks.engine.clock import Stopwatch, floor_flop, held_to, product_rate, times
 from benchmarks.engine.embeddings import Array, engine, related
 from benchmarks.engine.oracles import Pair, exact, largest_error
 
@@ -20,7 +20,10 @@ LINEAR, GAUSSIAN = "cka.linear.unbiased", "cka.rbf.unbiased:sigma=0.4"
 RANKS, BINNED = "rsa.correlation.spearman", "rsa.correlation.spearman-binned"
 NEIGHBOURS = "knn.mutual:k=10"
 METRICS = (LINEAR, GAUSSIAN, RANKS, BINNED, NEIGHBOURS)
-COLUMNS = ("metric", "n", "M", "loop, ms a pair", "loop, s", "engine, s", "ratio", "target", "error", "loop's error")
+COLUMNS = (
+    "metric", "n", "M", "loop, ms a pair", "loop, s", "engine, s", "ratio", "target", "of the product rate", "error",
+    "loop's error",
+)
 # (n, M) -> the least ratio to the loop.
 TARGETS: dict[tuple[int, int], dict[str, float]] = {
     (1000, 16): {LINEAR: 50, GAUSSIAN: 45, BINNED: 90, NEIGHBOURS: 45},
@@ -49,6 +52,7 @@ class Loop:
 
 def matrices(sizes: Sequence[int], counts: Sequence[int], rounds: int) -> Iterator[tuple[object, ...]]:
     """Rows of COLUMNS: the median of `rounds` runs of the engine, of as many pairs of the loop between them."""
+    rate = product_rate()
     for n in sizes:
         models = related(max(counts), n)
         for name in METRICS:
@@ -69,5 +73,6 @@ def matrices(sizes: Sequence[int], counts: Sequence[int], rounds: int) -> Iterat
                 yield (
                     name, n, count, f"{loop.watch.seconds * 1000:.0f}", f"{whole:.1f}", f"{ours:.2f}",
                     times(whole / ours), held_to(whole / ours, TARGETS.get((n, count), {}).get(name)),
+                    f"{floor_flop(n, [X.shape[1] for X in models[:count]]) / rate / ours:.0%}",
                     f"{largest_error(values, expected):.0e}", f"{largest_error(loop.values, expected):.0e}",
                 )
