@@ -87,9 +87,10 @@ def adjusted(value: Array, mean: Array, best: float) -> Array:
 
 def calibrated(value: Array, tau: Array, best: float) -> Array:
     """max((s - tau) / (best - tau), 0): 1 for the best value, 0 for what does not pass tau, distances mirrored. A tau
-    that is the best value itself is passed by nothing: 0."""
-    room = best - np.asarray(tau)
-    share = np.divide(value - tau, room, out=np.zeros(np.shape(value)), where=room != 0)
+    that is the best value itself, or beyond it, is passed by nothing: 0."""
+    sign = 1.0 if best > 0 else -1.0
+    room = sign * (best - np.asarray(tau))
+    share = np.divide(sign * (value - tau), room, out=np.zeros(np.shape(value)), where=room > 0)
     return np.maximum(share, 0.0)
 
 

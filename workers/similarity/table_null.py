@@ -20,6 +20,8 @@ _EXACT_TRACE = 512  # stimuli up to which the trace of a table's cube is compute
 _LEADING, _PROBES = 32, 16
 _TINY = 1e-30  # instead of the norm of a table that is zero, whose measure is undefined
 _DIAGONALS = 64  # transformed together
+_TOGETHER = 4  # permutations whose products are computed together, so that the matrices are less narrow
+_LOOKED_UP = 1 << 12  # entries of permuted tables at a time: they are multiplied while they are near
 _ROUNDING = 2e-6  # of a normalised product that went through float32 transforms
 
 
@@ -163,25 +165,32 @@ class Permuted:
         self._identity = np.flatnonzero((distinct == np.arange(self._n)).all(axis=1))
         # The last models are moved instead of all the others, backwards.
         self._backwards = torch.from_numpy(np.argsort(distinct, axis=1)).to(device)
-        self._dense = [dense(table, self._n) for table in moved]
+        # Entry by entry with all models side by side: one look-up moves all of them.
+        self._dense = torch.stack([dense(table, self._n).view(-1) for table in moved], dim=1)
         self._products = torch.zeros((len(distinct), len(moved), count), dtype=torch.float64, device=device)
 
     def add(self, band: Band, slabs: Sequence[Tensor]) -> None:
         everyone = torch.stack([slab.reshape(-1) for slab in slabs])
-        moved = torch.empty((len(self._dense), everyone.shape[1]), dtype=everyone.dtype, device=everyone.device)
-        for order, products in zip(self._backwards, self._products, strict=True):
-            at = (order * self._n + later(order, band)).reshape(-1)
-            for row, matrix in zip(moved, self._dense, strict=True):
-                torch.take(matrix, at, out=row)
-            if band.has_half:
-                moved[:, -self._n :] *= sqrt(0.5)
-            products += moved @ everyone.T
+        if band.has_half:  # what is looked up is whole, what it is multiplied by was divided by sqrt(2) once
+            everyone[:, -self._n :] *= sqrt(0.5)
+        new = self._dense.shape[1]
+        for orders, products in zip(
+            torch.split(self._backwards, _TOGETHER), torch.split(self._products, _TOGETHER), strict=True
+        ):
+            at = torch.stack([(order * self._n + later(order, band)).reshape(-1) for order in orders], dim=1)
+            sums = everyone.new_zeros((len(everyone), len(orders) * new))
+            for some, entries in zip(
+                torch.split(at, _LOOKED_UP), torch.split(everyone, _LOOKED_UP, dim=1), strict=True
+            ):
+                moved = self._dense.index_select(0, some.reshape(-1)).view(len(some), -1)
+                sums.addmm_(entries, moved)
+            products += sums.view(len(everyone), len(orders), new).permute(1, 2, 0)
 
     def draws(self, inner: Inner) -> Tensor:
         """g for each permutation: (new, M, K) float64; where a permutation moves nothing it is the observed one."""
         products = 2 * self._products + inner.constant
         for vectors, weight in inner.vectors:
-            new = vectors[len(vectors) - len(self._dense) :]
+            new = vectors[len(vectors) - self._dense.shape[1] :]
             for order, found in zip(self._backwards, products, strict=True):
                 found += weight * (new[:, order] @ vectors.T)
         products[torch.from_numpy(self._identity)] = inner.cross
