@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  const LARGEST = 0.86; // side of the largest dot as a share of its cell's
+  const LARGEST = 0.6; // side of the largest dot as a share of its cell's
   const WIDEST = 2600; // pixels of the picture of the marks, either way
   const MINUS = "\u2212";
   const known = new WeakMap();

@@ -13,7 +13,7 @@ from dash import html
 
 from frontend.figures.numbers import count
 
-LARGEST = 0.86  # side of the largest dot as a share of its cell's
+LARGEST = 0.6  # side of the largest dot as a share of its cell's
 SHARES = (0.02, 0.08, 0.25, 0.6)
 CLASSES = {"interval": "sample-dot", "chance": "sample-stroke"}
 
