@@ -164,7 +164,7 @@ def test_a_dot_has_the_area_of_its_share() -> None:
     dots = cell_legend(2.0, {"low": 0.1, "median": 0.2, "high": 0.3}, 0, 3, "CKA").children[0].children
     for item in dots:
         dot, words = item.children[0].children, item.children[1].children
-        assert float(dot.style["width"].rstrip("%")) == pytest.approx(86 * (float(words) / 2.0) ** 0.5, abs=0.06)
+        assert float(dot.style["width"].rstrip("%")) == pytest.approx(60 * (float(words) / 2.0) ** 0.5, abs=0.06)
 
 
 def test_the_recipe_names_route_seed_and_the_least_p() -> None:
