@@ -33,7 +33,7 @@ def loop(quick: bool, more: bool) -> None:
 
 
 def package(quick: bool, more: bool) -> None:
-    sizes, counts = ([300], [4]) if quick else ([4000], [16]) if more else ([1000, 2000], [8, 16, 32])
+    sizes, counts = ([300], [4]) if quick else ([4000], [16]) if more else ([1000, 2000], [8, 16])
     for name in packages.missing():
         print(f"\n{name} is not installed: its rows are left out (pip install -e '.[bench]').")
     rows = packages.matrices(sizes, counts, 1 if quick or more else 3)
@@ -46,7 +46,7 @@ def package(quick: bool, more: bool) -> None:
 def calibration(quick: bool, more: bool) -> None:
     n, count = (300, 4) if quick else (4000, 12) if more else (1000, 12)
     if not more:
-        rows = null.against_permuting(n, count, 1 if quick else 5)
+        rows = null.against_permuting(n, count, 1 if quick else 3)
         print_table("Calibration against permuting pair by pair", null.LOOP_COLUMNS, rows)
     rows = null.shares([n] if quick or more else [1000, 2000], count, 1 if quick or more else 5)
     print_table("What calibration and uncertainty cost", null.SHARE_COLUMNS, rows)

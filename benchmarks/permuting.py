@@ -75,7 +75,9 @@ def _lists(rows: Tensor, k: int) -> Tensor:
 
 def _mask(lists: Tensor) -> Tensor:
     n = len(lists)
-    return torch.zeros(n, n, dtype=torch.bool).scatter_(1, lists, True)
+    mask = torch.zeros(n, n, dtype=torch.bool)
+    mask[torch.arange(n)[:, None].expand_as(lists), lists] = True
+    return mask.fill_diagonal_(False)
 
 
 def _centred(K: Tensor) -> Tensor:
