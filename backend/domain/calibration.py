@@ -90,7 +90,8 @@ def calibrated(value: Array, tau: Array, best: float) -> Array:
     that is the best value itself, or beyond it, is passed by nothing: 0."""
     sign = 1.0 if best > 0 else -1.0
     room = sign * (best - np.asarray(tau))
-    share = np.divide(sign * (value - tau), room, out=np.zeros(np.shape(value)), where=room > 0)
+    passed = sign * (value - tau)
+    share = np.divide(passed, room, out=np.where(np.isnan(passed), np.nan, 0.0), where=room > 0)
     return np.maximum(share, 0.0)
 
 

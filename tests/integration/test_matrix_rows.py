@@ -34,9 +34,10 @@ def rows_of(connection: Connection) -> dict[tuple[str, int], bytes]:
 
 
 def test_what_is_stored_of_a_similarity() -> None:
-    assert stored_of(symmetric=True, calibrated=True) == STORED
-    assert stored_of(symmetric=True, calibrated=False) == ("value", "ci_low", "ci_high")
-    assert set(stored_of(symmetric=False, calibrated=True)) == {*STORED, *(name + REVERSE for name in STORED)}
+    assert stored_of(symmetric=True, calibrated=True, interval=True) == STORED
+    assert stored_of(symmetric=True, calibrated=False, interval=True) == ("value", "ci_low", "ci_high")
+    assert stored_of(symmetric=True, calibrated=False, interval=False) == ("value",)
+    assert set(stored_of(symmetric=False, calibrated=True, interval=True)) == {*STORED, *(name + REVERSE for name in STORED)}
 
 
 def test_filling_adds_what_is_missing_and_changes_nothing(connection: Connection, matrix: int) -> None:
