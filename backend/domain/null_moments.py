@@ -9,9 +9,8 @@ compare them with full enumeration. Two kinds of symmetric tables:
   second = (sum D^2, sum r^2), third = (sum D^3, sum_ij D_ij^2 r_i, sum r^3, tr D^3, r'D r).
   Where every row sums to 0 (U-centred kernels) all terms with r vanish.
 - centred: every row sums to 0, diagonal kept. With K0 = K - tr(K)/(n - 1) H, which is centred and trace-free, and d
-  its diagonal: second = (sum K0^2, sum d^2), third = (sum d^3, sum_i d_i (K0^2)_ii, d'K0 d, sum K0^3, tr K0^3); the
-  trace of
-  K itself gives the mean.
+  its diagonal: second = (sum K0^2, sum d^2), third = (sum d^3, sum_i d_i (K0^2)_ii, d'K0 d, sum K0^3, tr K0^3);
+  the trace of K itself gives the mean.
 """
 
 from __future__ import annotations

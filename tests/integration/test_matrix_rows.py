@@ -37,7 +37,8 @@ def test_what_is_stored_of_a_similarity() -> None:
     assert stored_of(symmetric=True, calibrated=True, interval=True) == STORED
     assert stored_of(symmetric=True, calibrated=False, interval=True) == ("value", "ci_low", "ci_high")
     assert stored_of(symmetric=True, calibrated=False, interval=False) == ("value",)
-    assert set(stored_of(symmetric=False, calibrated=True, interval=True)) == {*STORED, *(name + REVERSE for name in STORED)}
+    both = {*STORED, *(name + REVERSE for name in STORED)}
+    assert set(stored_of(symmetric=False, calibrated=True, interval=True)) == both
 
 
 def test_filling_adds_what_is_missing_and_changes_nothing(connection: Connection, matrix: int) -> None:

@@ -56,6 +56,26 @@ def test_massive_activations(table_metric, preprocess):
         )
 
 
+@pytest.mark.parametrize("n", [100, 560])
+@pytest.mark.parametrize("factor", [10, 300])
+@pytest.mark.parametrize("metric", ["cka.linear.unbiased", "distance-correlation.unbiased", "rsa.euclidean.pearson"])
+def test_a_stimulus_far_from_all_others(metric, factor, n):
+    X, Y = related(n, [20, 40], seed=9)
+    X[7] *= factor
+    found = pair(parse_metric(metric), X, Y, "none")
+    assert found == pytest.approx(oracles.similarity(parse_metric(metric), X, Y), abs=1e-6 if n <= 512 else 2e-5)
+
+
+@pytest.mark.parametrize("n", [60, 600])
+def test_duplicate_stimuli_are_at_distance_0(n):
+    """The root of what rounding leaves of a distance of 0 is not small."""
+    X, Y = related(n, [20, 40], seed=10)
+    X[: n // 6], Y[: n // 6] = X[n // 2 : n // 2 + n // 6], Y[n // 2 : n // 2 + n // 6]
+    for metric in ("distance-correlation.unbiased", "rsa.euclidean.pearson"):
+        expected = oracles.similarity(parse_metric(metric), X, Y, "l2")
+        assert pair(parse_metric(metric), X, Y, "l2") == pytest.approx(expected, abs=1e-6)
+
+
 def test_linear_cka_by_hand():
     """One feature each: K = x x^T, so that CKA is the squared correlation of x and y."""
     X, Y = np.array([[0.0], [1.0], [3.0], [7.0]]), np.array([[0.0], [2.0], [3.0], [1.0]])

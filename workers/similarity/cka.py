@@ -77,18 +77,17 @@ class GaussianKernel(Entries):
         self._wide = mean < 0.5
         self._constant = expm1(-mean) if self._wide else exp(-mean)
         spread = mean if self._wide else (1 + mean) * exp(-mean)
-        self.noise = (16 * EPSILON * spread * self.n) ** 2
+        self.noise = (16 * distances.epsilon * spread * self.n) ** 2
         if keeps_diagonal:
             self.diagonal = torch.full((self.n,), -expm1(-mean), dtype=torch.float64, device=self.device)
 
     def fill(self, band: Band, out: Tensor) -> None:
-        self._distances.fill(band, out)
-        out.neg_()
+        x = self._distances.slab(band, out).neg_()
         if self._wide:
-            out.expm1_()
+            x.expm1_()
         else:
-            out.exp_()
-        out.sub_(self._constant)
+            x.exp_()
+        out.copy_(x.sub_(self._constant))
 
 
 def linear(metric: Metric) -> TableMeasure:

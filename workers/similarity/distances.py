@@ -17,23 +17,26 @@ from workers.similarity.bands import Band, Products, later, plan, table_size
 from workers.similarity.errors import Undefined
 
 EPSILON = 2.0**-24  # rounding of one float32 operation
+FEW = 512  # stimuli up to which distances are float64: it costs little there, and a single pair shows more
 _LARGEST = 1e24  # squared lengths: their sums and products stay finite in float32
 
 
 class HalfSquaredDistances:
-    """The centred rows and half their squared lengths (n,), float32 unless told otherwise.
+    """The centred rows and half their squared lengths (n,), float64 up to `FEW` stimuli and float32 beyond unless told
+    otherwise.
 
     `mean` is that of x over all pairs a < b; `scale` is what the rows were multiplied by; `epsilon` is the
     rounding of one operation.
     """
 
-    def __init__(self, rows: Tensor, scale: float | None = None, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, rows: Tensor, scale: float | None = None, dtype: torch.dtype | None = None) -> None:
         """`rows` (n, d) float64, overwritten; multiplied by `scale`, or so that x has a mean of 1 if none is
         given.
 
         Raises Undefined if all rows are the same, or so far apart at this scale that float32 cannot hold
         them.
         """
+        dtype = dtype or (torch.float64 if len(rows) <= FEW else torch.float32)
         self.n, self.device, self.epsilon = len(rows), rows.device, torch.finfo(dtype).eps / 2
         total = center_(rows)
         self.scale = sqrt((self.n - 1) / total) if scale is None else scale
@@ -51,6 +54,20 @@ class HalfSquaredDistances:
         torch.sub(later(self.half_lengths, band), out, out=out)
         out.add_(self.half_lengths).clamp_(min=0)
 
+    def slab(self, band: Band, out: Tensor, *, rooted: bool = False) -> Tensor:
+        """The slab of x, or of the distances themselves if `rooted`: `out`, float32, overwritten, or another tensor
+        where distances are float64. Rooted, rows that are the same up to rounding have exactly 0, since the root of
+        what rounding leaves is not small."""
+        x = out if self.half_lengths.dtype == out.dtype else self.half_lengths.new_empty(out.shape)
+        self.fill(band, x)
+        if rooted:
+            self._settle(band, x)
+            x.mul_(2).sqrt_()
+        return x
+
+    def _settle(self, band: Band, x: Tensor) -> None:
+        x.masked_fill_(x <= (later(self.half_lengths, band) + self.half_lengths) * (4 * self.epsilon), 0.0)
+
     def table(self) -> Tensor:
         """All slabs, one below the other: (n // 2, n). Rows that are the same up to rounding have exactly 0.
 
@@ -60,7 +77,7 @@ class HalfSquaredDistances:
         for band in plan(self.n):
             slab = found[band.rows]
             self.fill(band, slab)
-            slab.masked_fill_(slab <= (later(self.half_lengths, band) + self.half_lengths) * (4 * self.epsilon), 0.0)
+            self._settle(band, slab)
         return found
 
 

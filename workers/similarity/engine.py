@@ -1,8 +1,8 @@
 """The engine's entrance: similarities of new models to those before them, within a memory budget.
 
-A value's bits depend on the two embeddings, the metric and the preprocessing (and on the machine and its
-number of threads), never on the other models of the call, on their order, on how many are new or on the
-budget: work that was interrupted and is resumed in other groups gives the same bytes.
+A value's bits depend on the two embeddings, the metric and the preprocessing (and on the machine and its number of
+threads), never on the other models of the call, on their order, on how many are new or on the budget: work that was
+interrupted and is resumed in other groups gives the same bytes. Null and interval may differ in their last bits.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Measure(Protocol[Prepared]):
     """A metric with its parameters, ready to compute. It holds no state of any model.
 
     The bits of a value may depend on the two models alone, never on the others that are compared beside them, nor on
-    what else is asked for.
+    what else is asked for. Null and interval may differ in their last bits.
     """
 
     def within(self, room_bytes: int, n: int, d: int, count: int, resampling: Resampling) -> Measure[Prepared]:

@@ -56,13 +56,21 @@ class Resampling:
     def permutation(self, k: int) -> NDArray[np.int64]:
         """The k-th seeded permutation (n,): stimulus i of one model meets stimulus `permutation(k)[i]` of the other.
 
-        Groups keep their inner order and are laid end to end in a random order, which is exact for groups of equal
-        size; of unequal ones a stimulus may meet its neighbour's group.
+        A group meets a whole group of its own size, in its inner order: groups of another size cannot take its place
+        without being torn apart. These permutations are a group themselves, which makes p exact; where hardly two
+        groups have one size there are few of them, and p stays large.
         """
-        order = np.random.default_rng([self.seed, _PERMUTATION, k]).permutation(len(self._members))
+        random = np.random.default_rng([self.seed, _PERMUTATION, k])
         met = np.empty(self.n, dtype=np.int64)
-        met[np.concatenate(self._members)] = np.concatenate([self._members[g] for g in order])
+        for alike in self._of_one_size:
+            for group, other in zip(alike, random.permutation(len(alike)), strict=True):
+                met[group] = alike[other]
         return met
+
+    @cached_property
+    def _of_one_size(self) -> list[list[NDArray[np.int64]]]:
+        sizes = sorted({len(group) for group in self._members})
+        return [[group for group in self._members if len(group) == size] for size in sizes]
 
     @cached_property
     def orders(self) -> NDArray[np.int64]:

@@ -16,18 +16,17 @@ from torch import Tensor
 
 from backend.domain.metrics import Metric
 from workers.similarity.bands import Band, plan
-from workers.similarity.distances import EPSILON, HalfSquaredDistances, pairs_of, table_bytes
+from workers.similarity.distances import FEW, HalfSquaredDistances, pairs_of, table_bytes
 from workers.similarity.errors import Undefined, UndefinedRow
 from workers.similarity.table import Entries
 from workers.similarity.tables import TableMeasure
 
-_FEW = 512
 _BINS = 1 << 16
 _EQUAL = "all pairs of stimuli are equally far apart for this model, up to rounding"
-Distances = Callable[[Tensor, torch.dtype], HalfSquaredDistances]
+Distances = Callable[[Tensor, torch.dtype | None], HalfSquaredDistances]
 
 
-def correlation_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+def correlation_distances(X: Tensor, dtype: torch.dtype | None = None) -> HalfSquaredDistances:
     """1 minus the correlation of every two rows of `X` (n, d) float64, scaled to a mean of 1. Overwrites `X`.
 
     Raises Undefined for a row without variance over the features: its correlation with others does not exist.
@@ -38,13 +37,13 @@ def correlation_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> Half
     )
 
 
-def cosine_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+def cosine_distances(X: Tensor, dtype: torch.dtype | None = None) -> HalfSquaredDistances:
     """1 minus the cosine of every two rows of `X` (n, d) float64, scaled to a mean of 1. Raises Undefined for a zero
     row."""
     return _of_unit_rows(X, X, dtype, "is zero, so that its angle to other rows does not exist")
 
 
-def _of_unit_rows(X: Tensor, rows: Tensor, dtype: torch.dtype, missing: str) -> HalfSquaredDistances:
+def _of_unit_rows(X: Tensor, rows: Tensor, dtype: torch.dtype | None, missing: str) -> HalfSquaredDistances:
     lengths = torch.linalg.vector_norm(rows, dim=1)
     flat = lengths <= 1e-12 * torch.linalg.vector_norm(X, dim=1)
     if bool(flat.any()):
@@ -52,7 +51,7 @@ def _of_unit_rows(X: Tensor, rows: Tensor, dtype: torch.dtype, missing: str) -> 
     return HalfSquaredDistances(rows / lengths[:, None], dtype=dtype)
 
 
-def euclidean_distances(X: Tensor, dtype: torch.dtype = torch.float32) -> HalfSquaredDistances:
+def euclidean_distances(X: Tensor, dtype: torch.dtype | None = None) -> HalfSquaredDistances:
     """Half the squared distances of the rows of `X` (n, d) float64, scaled to a mean of 1. Overwrites `X`."""
     return HalfSquaredDistances(X, dtype=dtype)
 
@@ -75,22 +74,20 @@ class DistanceTable(Entries):
         self.n, self.device = distances.n, distances.device
         # Rounding of one distance is about that of the two lengths it is the difference of.
         lengths = float(distances.half_lengths.double().square().mean())
-        self.noise = self.n**2 * lengths * (8 * EPSILON) ** 2
+        self.noise = self.n**2 * lengths * (8 * distances.epsilon) ** 2
 
     def fill(self, band: Band, out: Tensor) -> None:
-        self._distances.fill(band, out)
-        if self._rooted:
-            out.sqrt_().sub_(sqrt(self._distances.mean))
-        else:
-            out.sub_(self._distances.mean)
+        x = self._distances.slab(band, out, rooted=self._rooted)
+        out.copy_(x.sub_(sqrt(2 * self._distances.mean) if self._rooted else self._distances.mean))
 
 
 class RankTable(Entries):
     """The ranks of the distances less their mean, ties sharing their mean rank, for Spearman's correlation.
 
     Ranked once, when the model is prepared; kept as float32, 2 n^2 bytes. With few stimuli a single exchange
-    of two neighbours shows (by up to 12 / P^2 for P pairs), so that up to `_FEW` the distances are float64
-    and count as equal within 2^-40; with more they are float32, which costs less than 1e-7.
+    of two neighbours shows (by up to 12 / P^2 for P pairs), and a rank that crosses a quantile jumps with any number:
+    up to `FEW` stimuli, and where there are quantiles, the distances are float64 and count as equal within 2^-40; else
+    they are float32, which costs less than 1e-7.
     """
 
     undefined_reason = _EQUAL
@@ -98,14 +95,14 @@ class RankTable(Entries):
 
     def __init__(self, X: Tensor, distances_of: Distances, quantiles: tuple[float, float] = (0.0, 1.0)) -> None:
         """`X` (n, d) float64, overwritten; `quantiles` beyond which distances count as equal."""
-        few = len(X) <= _FEW
-        distances = distances_of(X, torch.float64 if few else torch.float32)
+        fine = len(X) <= FEW or quantiles != (0.0, 1.0)
+        distances = distances_of(X, torch.float64 if fine else torch.float32)
         self.n, self.device = distances.n, distances.device
         table = distances.table()
         pairs = pairs_of(table)
         # Floats that are not negative are in the order of their bits, and whole numbers sort several times as
         # fast.
-        keys = (pairs.view(torch.int64) + 2**11) >> 12 if few else pairs.view(torch.int32)
+        keys = (pairs.view(torch.int64) + 2**11) >> 12 if fine else pairs.view(torch.int32)
         ordered, order = torch.sort(keys)
         span = float(pairs[order[-1]] - pairs[order[0]])
         if span <= 32 * distances.epsilon * float(distances.half_lengths.max()):
@@ -124,8 +121,9 @@ class RankTable(Entries):
 class BinnedRankTable(Entries):
     """Ranks of distances that were put into 65,536 bins of equal width between the least and the largest: what falls
     into one bin shares its mean rank. No sorting, and nothing of size n^2 needs to be kept: two passes over the
-    distances find the bins' ranks. Differs from exact ranks by less than 1e-5 in the correlation unless a few huge
-    distances crowd all others into few bins; then the exact form is the one to use."""
+    distances find the bins' ranks. The correlation differs from that of exact ranks by about 1e-5 or less where
+    distances spread over many bins; by more, 2e-4 say, where they crowd into few, as in two tight clusters far apart or
+    beside a few huge distances. Then the exact form is the one to use."""
 
     undefined_reason = _EQUAL
     noise = 0.0
@@ -214,7 +212,7 @@ def measure(metric: Metric) -> TableMeasure:
 
     def entries(X: Tensor, held: bool) -> Entries:
         if comparator == "pearson":
-            return DistanceTable(distances_of(X, torch.float32), rooted=distance == "euclidean")
+            return DistanceTable(distances_of(X, None), rooted=distance == "euclidean")
         if comparator == "spearman-binned":
             return BinnedRankTable(X, distances_of, held=held)
         return RankTable(X, distances_of, (given["low"], given["high"]) if given else (0.0, 1.0))

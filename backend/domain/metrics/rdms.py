@@ -52,7 +52,8 @@ _COMPARATORS: dict[str, tuple[str, tuple[Parameter, ...], str, str, str]] = {
         "Spearman of binned ranks", (), _BANDS_COST,
         "The score is the Spearman correlation of the two tables over all pairs of stimuli, their values first put "
         "into 65,536 bins of equal width, so that values of one bin share a rank: within about 1e-5 of the exact "
-        "form, in much less time and memory with many stimuli.",
+        "form unless dissimilarities crowd into few bins (two tight clusters far apart), in less time and memory with "
+        "many stimuli.",
         _KRIEGESKORTE,
     ),
     "geo-topological": (
