@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,12 +18,15 @@ from backend.domain.calibration import adjusted, adjusted_p, calibrated, z_score
 from backend.domain.errors import InvalidInput
 from backend.domain.metrics import Metric, Preprocess
 from backend.domain.quantities import ARI, CALIBRATED, NULL_MEAN, NULL_SD, REVERSE, TAU, VALUE, P, Q, Z
-from workers.pipelines.embedding_files import EmbeddingFile, check_order, find_embeddings, open_embedding
+from workers.pipelines.embedding_files import check_order, find_embeddings, open_embedding
 from workers.pipelines.groups import read_groups
+from workers.pipelines.row_checks import row_check
 from workers.pipelines.whole_files import write_whole
 from workers.runtime.arithmetic import configure
-from workers.similarity.embeddings import EmbeddingSource, check_shapes
+from workers.similarity.embeddings import check_shapes
 from workers.similarity.engine import ComparisonRows, compare, plan
+from workers.similarity.pairs import PairMeasure
+from workers.similarity.registry import measure_of
 from workers.similarity.resampling import Resampling
 
 VALUES, COMPUTED, RECIPE, CI_METHOD = "values", "computed", "recipe", "ci_method"
@@ -91,16 +95,18 @@ def compare_files(
         plan([file.source() for file in files], metric, resampling, new=len(files), memory_mib=memory_mib)
     found = []
     for metric in wanted:
-        rows = compare(
-            [_source(file, metric, preprocess) for file in files], metric, preprocess, new=len(files),
-            memory_mib=memory_mib, device=device, calibrate=calibrate, uncertainty=uncertainty, groups=group_of,
-            progress=_of_metric(progress, metric),
-        )
+        with _threads_for(metric):
+            rows = compare(
+                [file.source(row_check(file, metric, preprocess)) for file in files], metric, preprocess,
+                new=len(files), memory_mib=memory_mib, device=device, calibrate=calibrate, uncertainty=uncertainty,
+                groups=group_of, progress=_of_metric(progress, metric),
+            )
+            threads = torch.get_num_threads()
         excluded = {files[i].name: reason for i, reason in rows.excluded.items()}
         recipe = {
             "metric": metric.id, "metric_version": metric.version, "preprocess": preprocess.id, "n": n,
             **({"groups": int(group_of.max()) + 1} if group_of is not None else {}), **rows.recipe,
-            "device": device, "threads": torch.get_num_threads(), "parallax": version("parallax"),
+            "device": device, "threads": threads, "parallax": version("parallax"),
             "torch": torch.__version__, "excluded": excluded,
         }
         found.append(MetricCompared(metric, squares(rows, metric, len(files)), excluded, recipe))
@@ -150,14 +156,17 @@ def write_matrices(compared: FilesCompared, out: Path) -> None:
     write_whole(out, lambda file: np.savez(file, **arrays))
 
 
-def _source(file: EmbeddingFile, metric: Metric, preprocess: Preprocess) -> EmbeddingSource:
-    """The file for the engine. Zero rows pass where columns are centred before rows are scaled."""
-    steps = [step.name for step in preprocess.steps]
-    centred = steps.index("center") if "center" in steps else len(steps)
-    return file.source(
-        refuse_zero_rows="l2" in steps[:centred],
-        refuse_constant_rows=metric.spec.family.startswith("rsa.correlation") and "center" not in steps,
-    )
+@contextmanager
+def _threads_for(metric: Metric) -> Iterator[None]:
+    """One thread where pairs are computed one by one: their null is thousands of small decompositions, at which several
+    threads spend most of their time waiting for each other. Tables are large products, and get all threads."""
+    before = torch.get_num_threads()
+    if isinstance(measure_of(metric), PairMeasure):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _of_metric(progress: Progress | None, metric: Metric) -> Callable[[int, int], None] | None:

@@ -7,10 +7,11 @@ BadData
 │   ├── MissingFeatures       no tensor or column of features
 │   ├── SeveralArrays         which one is meant cannot be known
 │   ├── NotTwoDimensional     not one row of features per stimulus
+│   ├── NoFeatures            rows of length 0
 │   ├── BadSampleIds          ids that are no list of names, one per row
 │   ├── DuplicateSamples      one id on two rows
 │   ├── OtherSampleOrder      two files with their rows in different orders, or of different samples
-│   ├── ZeroRow               a row that cannot be scaled to unit length
+│   ├── ZeroRow               a row that has no direction
 │   └── ConstantRow           a row that correlates with nothing
 ├── NoEmbeddings              a folder without a file that is read
 ├── DuplicateNames            two files whose models would have the same name
@@ -44,6 +45,10 @@ class NotTwoDimensional(BadEmbedding):
     """The array is not one row of features per stimulus."""
 
 
+class NoFeatures(BadEmbedding):
+    """The rows have no features."""
+
+
 class BadSampleIds(BadEmbedding):
     """The ids are not a list of names, one for every row."""
 
@@ -57,7 +62,7 @@ class OtherSampleOrder(BadEmbedding):
 
 
 class ZeroRow(BadEmbedding):
-    """A row is zero, and rows are to be scaled to unit length."""
+    """A row is zero, and rows are to be scaled to unit length or angles taken between them."""
 
 
 class ConstantRow(BadEmbedding):

@@ -18,17 +18,16 @@ from safetensors import SafetensorError, safe_open
 from backend.domain.errors import InvalidInput, ParallaxError
 from workers.pipelines.embedding_errors import (
     BadSampleIds,
-    ConstantRow,
     DuplicateNames,
     DuplicateSamples,
     MissingFeatures,
     NoEmbeddings,
+    NoFeatures,
     NotTwoDimensional,
     OtherSampleOrder,
     SeveralArrays,
     UnknownFileType,
     UnreadableFile,
-    ZeroRow,
 )
 from workers.similarity.embeddings import EmbeddingSource
 from workers.similarity.errors import NotFloatRows
@@ -56,29 +55,20 @@ class EmbeddingFile:
     def name(self) -> str:
         return self.path.stem
 
-    def source(self, *, refuse_zero_rows: bool = False, refuse_constant_rows: bool = False) -> EmbeddingSource:
-        """For the engine, named by its path in messages. Rows that preprocessing or metric cannot use are refused when
-        they are loaded: ZeroRow, ConstantRow."""
+    def source(self, check: Callable[[Array], None] | None = None) -> EmbeddingSource:
+        """For the engine, named by its path in messages. `check` sees the rows whenever they are loaded, and may refuse
+        them."""
 
         def load() -> Array:
             with _reading(self.path):
                 rows = self.read()
-            if refuse_zero_rows and not (used := rows.any(axis=1)).all():
-                raise ZeroRow(
-                    f"{self._row(int(np.argmin(used)))} is zero, so that it cannot be scaled to unit length.",
-                    hint="Leave the stimulus out of every file, or give --preprocess without l2.",
-                )
-            if refuse_constant_rows and (same := (rows == rows[:, :1]).all(axis=1)).any():
-                raise ConstantRow(
-                    f"{self._row(int(np.argmax(same)))} has the same value in every feature, so that its correlation "
-                    "with other rows does not exist.",
-                    hint="Leave the stimulus out of every file, or choose another metric.",
-                )
+            if check is not None:
+                check(rows)
             return rows
 
         return EmbeddingSource(str(self.path), self.n, self.d, load)
 
-    def _row(self, row: int) -> str:
+    def row(self, row: int) -> str:
         """A row in words."""
         known = f", sample {self.sample_ids[row]}" if self.sample_ids else ""
         return f"Row {row} (counted from 0{known}) of {self.path}"
@@ -117,8 +107,8 @@ def find_embeddings(paths: Sequence[Path], beside: Sequence[Path] = ()) -> list[
 def open_embedding(path: Path) -> EmbeddingFile:
     """The file by shape and ids, its numbers still unread.
 
-    Raises UnknownFileType, UnreadableFile, MissingFeatures, SeveralArrays, NotTwoDimensional, NotFloatRows,
-    BadSampleIds and DuplicateSamples."""
+    Raises UnknownFileType, UnreadableFile, MissingFeatures, SeveralArrays, NotTwoDimensional, NoFeatures,
+    NotFloatRows, BadSampleIds and DuplicateSamples."""
     if path.suffix not in READERS:
         raise UnknownFileType(f"{path} is not of a type that is read.", hint=f"Give a file of {_types()}.")
     with _reading(path):
@@ -187,6 +177,11 @@ def _shape(path: Path, shape: Sequence[int], dtype: str, floating: bool) -> tupl
         raise NotTwoDimensional(
             f"{path} holds an array of shape {tuple(shape)}.",
             hint="Give one row of features per stimulus, (stimuli, features); flatten or pool the rest.",
+        )
+    if shape[1] == 0:
+        raise NoFeatures(
+            f"{path} has no features: its array is of shape {tuple(shape)}.",
+            hint="Give one row of at least one feature per stimulus, (stimuli, features).",
         )
     return shape[0], shape[1]
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from backend.domain.metrics import Preprocess
-from workers.similarity.errors import Undefined
+from workers.similarity.errors import UndefinedRow
 
 
 def apply(preprocess: Preprocess, X: Tensor) -> Tensor:
     """The steps left to right: (n, d) float64 -> (n, d) float64. The input may be overwritten.
 
-    Raises Undefined when a step has no result for these rows. Cost O(n d) a step.
+    Raises UndefinedRow when a step has no result for these rows. Cost O(n d) a step.
     """
     for step in preprocess.steps:
         X = STEPS[step.name](X, step.quantile)
@@ -27,7 +27,7 @@ def _unit_rows(X: Tensor, _: float | None) -> Tensor:
     lengths = torch.linalg.vector_norm(X, dim=1, keepdim=True)
     if not bool((lengths > 0).all()):
         row = int((lengths[:, 0] == 0).nonzero()[0, 0])
-        raise Undefined(f"row {row} (counted from 0) is zero and cannot be scaled to unit length")
+        raise UndefinedRow(row, "is zero and cannot be scaled to unit length")
     return X.div_(lengths)
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from backend.domain.calibration import adjusted_p
+from backend.domain.errors import InvalidInput
 from backend.domain.metrics import CATALOGUE, DEFAULT_METRICS, DEFAULT_PREPROCESS, parse_metric
 from tests.architecture.tree import ROOT
 from tests.unit.cli.files import SUFFIXES, CommandLine, features, folder_of, ids, write
@@ -156,11 +158,9 @@ def test_a_model_without_a_value_is_left_out_and_named(
 ) -> None:
     folder, out = folder_of(tmp_path / "emb", models=4), tmp_path / "out.npz"
     real = engine.preprocessing.apply
-    calls: list[int] = []
 
     def sometimes(preprocess, X):  # type: ignore[no-untyped-def]
-        calls.append(1)
-        if len(calls) == 2:
+        if X.shape[1] == 8:  # the features of m1
             raise Undefined("its kernel is constant")
         return real(preprocess, X)
 
@@ -175,6 +175,32 @@ def test_a_model_without_a_value_is_left_out_and_named(
         np.testing.assert_array_equal(np.isfinite(own[name]), expected, err_msg=name)
     np.testing.assert_array_equal(own["computed"], expected)
     assert json.loads(str(own["recipe"]))["excluded"] == {"m1": "its kernel is constant"}
+
+
+def test_pairs_one_by_one_take_one_thread_and_tables_all(
+    parallax: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = folder_of(tmp_path / "emb"), tmp_path / "out.npz"
+    real, seen, before = compare_files.compare, {}, torch.get_num_threads()
+
+    def watched(sources, metric, *rest, **options):  # type: ignore[no-untyped-def]
+        seen[metric.id] = torch.get_num_threads()
+        if metric.id == "pwcca":
+            raise InvalidInput("enough")
+        return real(sources, metric, *rest, **options)
+
+    monkeypatch.setattr(compare_files, "compare", watched)
+    torch.set_num_threads(3)
+    try:
+        wanted = ["procrustes.angular", LINEAR, "rtd.lite", "rsa.cosine.pearson"]
+        assert parallax("compare", folder, *(part for one in wanted for part in ("-m", one)), "--out", out).status == 0
+        assert list(seen.values()) == [1, 3, 1, 3]
+        found = arrays(out)
+        assert [json.loads(str(found[f"{one}/recipe"]))["threads"] for one in seen] == [1, 3, 1, 3]
+        assert parallax("compare", folder, "-m", "pwcca", "--out", out).status != 0
+        assert seen["pwcca"] == 1 and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_groups_by_name_and_by_row_are_the_same(parallax: CommandLine, tmp_path: Path) -> None:
@@ -244,7 +270,8 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
     folder, out = folder_of(tmp_path / "emb"), tmp_path / "out.npz"
     out.write_text("what was there before")
     slow = (
-        "import sys, time, numpy as np\n"
+        "import signal, sys, time, numpy as np\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "from parallax.cli import main\n"
         "def savez(file, **arrays):\n"
         "    file.write(b'half'); file.flush(); print('writing', flush=True); time.sleep(60)\n"
@@ -260,7 +287,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path: Path) -> None:
         assert process.stdout.readline() == "writing\n"
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(50) == 130, "before its sleep would have ended"
         assert "Traceback" not in process.stderr.read()
     assert out.read_text() == "what was there before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["emb", "out.npz"]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.domain.metrics import CATALOGUE
 from tests.architecture.tree import ROOT
 from tests.unit.cli.files import CommandLine, features, folder_of, ids, write
 from workers.pipelines import compare_files
@@ -65,6 +66,9 @@ DATA_PROBLEMS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "damaged": (lambda folder: (folder / "m1.npy").write_bytes(b"junk"), ("m1.npy", "cannot be read")),
     "integers": (lambda folder: np.save(folder / "m1.npy", np.zeros((24, 4), int)), ("m1.npy", "int64", "(24, 4)")),
     "one dimension": (lambda folder: np.save(folder / "m1.npy", np.zeros(24)), ("m1.npy", "(24,)")),
+    "no features": (
+        lambda folder: np.save(folder / "m1.npy", np.zeros((24, 0), np.float32)), ("m1.npy", "no features", "(24, 0)")
+    ),
     "several arrays": (lambda folder: np.savez(folder / "x.npz", a=np.zeros(3), b=np.zeros(3)), ("x.npz", "a, b")),
     "NaN": (with_row(7, np.nan), ("Row 7", "m1.npy", "NaN")),
     "infinity": (with_row(9, np.inf), ("Row 9", "m1.npy")),
@@ -98,6 +102,51 @@ def test_a_zero_row_is_no_problem_without_lengths(parallax: CommandLine, tmp_pat
     for steps, status in (("none", 0), ("center+l2", 0), ("clamp=0.9+l2", DATA)):
         ended = parallax("compare", folder, "-m", LINEAR, "--preprocess", steps, "--out", tmp_path / "out.npz")
         assert ended.status == status, steps
+
+
+@pytest.mark.parametrize("metric", [spec.default.id for spec in CATALOGUE.values() if "rsa.cosine" in spec.key])
+def test_a_zero_row_has_no_angle(parallax: CommandLine, tmp_path: Path, metric: str) -> None:
+    folder = folder_of(tmp_path / "emb")
+    with_row(4, 0.0)(folder)
+    for steps in ("none", "l2", "clamp=0.9"):
+        ended = parallax("compare", folder, "-m", metric, "--preprocess", steps, "--out", tmp_path / "out.npz")
+        assert ended.status == DATA, steps
+        assert f"Row 4 (counted from 0) of {folder / 'm1.npy'} is zero, so" in ended.err
+        assert [path.name for path in tmp_path.iterdir()] == ["emb"]
+    ended = parallax("compare", folder, "-m", metric, "--preprocess", "center", "--out", tmp_path / "out.npz")
+    assert ended.status == 0, ended.err
+
+
+@pytest.mark.parametrize(
+    ("metric", "steps", "left", "words"),
+    [
+        ("rsa.cosine.pearson", "center", 0, "is zero after preprocessing center,"),
+        (LINEAR, "center+l2", 0, "is zero after preprocessing center+l2,"),
+        ("rsa.correlation.pearson", "center", 2, "has the same value in every feature after preprocessing center,"),
+    ],
+)
+def test_a_row_that_preprocessing_makes_unusable(
+    parallax: CommandLine, tmp_path: Path, metric: str, steps: str, left: int, words: str
+) -> None:
+    """Whole numbers, whose column means (0, 1, 2, 3) leave `left` of row 5 exactly."""
+    rows = np.random.default_rng(0).integers(-4, 5, (24, 4)).astype(np.float32)
+    rows[5] = left
+    rows[0] -= rows.sum(axis=0)
+    folder, out = folder_of(tmp_path / "emb"), tmp_path / "out.npz"
+    np.save(folder / "m1.npy", rows + np.arange(4, dtype=np.float32))
+    ended = parallax("compare", folder, "-m", metric, "--preprocess", steps, "--out", out)
+    assert ended.status == DATA and not out.exists()
+    assert f"Row 5 (counted from 0) of {folder / 'm1.npy'} {words}" in ended.err
+
+
+def test_the_sample_of_a_row_is_named(parallax: CommandLine, tmp_path: Path) -> None:
+    rows = features(2)
+    rows[1][3] = 0
+    (tmp_path / "emb").mkdir()
+    for i, one in enumerate(rows):
+        write(tmp_path / "emb" / f"m{i}.safetensors", one, ids(24))
+    ended = parallax("compare", tmp_path / "emb", "-m", LINEAR, "--out", tmp_path / "out.npz")
+    assert ended.status == DATA and "Row 3 (counted from 0, sample picture-3.png)" in ended.err
 
 
 USAGE_PROBLEMS: dict[str, tuple[list[str], tuple[str, ...]]] = {

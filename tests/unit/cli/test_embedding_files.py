@@ -170,19 +170,19 @@ def test_orders_of_samples_are_held_against_each_other(tmp_path: Path) -> None:
         check_order([first, strange])
 
 
-def test_rows_that_cannot_be_used_are_named_with_their_sample(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", [".safetensors", ".npy", ".npz"])
+def test_rows_without_features(tmp_path: Path, suffix: str) -> None:
+    write(tmp_path / f"a{suffix}", np.zeros((24, 0), dtype=np.float32))
+    refused(tmp_path, f"a{suffix}", errors.NoFeatures, "no features", "(24, 0)")
+
+
+def test_rows_are_checked_when_they_are_loaded(tmp_path: Path) -> None:
     rows = features(1)[0]
-    rows[3], rows[5] = 0, 2.5
-    opened = open_embedding(write(tmp_path / "a.safetensors", rows, ids(24)))
-    np.testing.assert_array_equal(opened.source().load(), rows)
-    with pytest.raises(errors.ZeroRow, match=r"Row 3 .*picture-3.png.* of .*a.safetensors"):
-        opened.source(refuse_zero_rows=True).load()
-    with pytest.raises(errors.ConstantRow, match="Row 3 "):
-        opened.source(refuse_constant_rows=True).load()
-    rows[3] = np.arange(rows.shape[1])
-    bare = open_embedding(write(tmp_path / "a.npy", rows))
-    with pytest.raises(errors.ConstantRow, match=r"Row 5 \(counted from 0\)"):
-        bare.source(refuse_zero_rows=True, refuse_constant_rows=True).load()
+    seen: list[np.ndarray] = []
+    source = open_embedding(write(tmp_path / "a.npy", rows)).source(seen.append)
+    assert not seen
+    source.load()
+    np.testing.assert_array_equal(seen, [rows])
 
 
 def test_json_of_ids_may_be_numbers(tmp_path: Path) -> None:
