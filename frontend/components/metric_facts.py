@@ -11,6 +11,7 @@ from backend.domain.calibration import PERMUTATIONS
 from backend.domain.metrics import INVARIANCES, Metric, MetricSpec, parse_metric, plain
 from frontend.components.facts import code, recipe
 from frontend.components.metric_picker import DIRECTIONS, said
+from frontend.figures.heatmap_data import ONE_WAY
 from frontend.figures.numbers import decimal
 from frontend.urls import MetricsView, link
 
@@ -81,7 +82,7 @@ def parameter_entries(metric: Metric) -> list[tuple[str, Any]]:
 def _symmetry(spec: MetricSpec) -> str:
     if spec.symmetric:
         return "the same both ways"
-    return "from the row's model to the column's; the other way round may differ"
+    return f"{ONE_WAY}; the other way round may differ"
 
 
 def full_entries(metric: MetricInfo) -> list[tuple[str, Any]]:

@@ -23,6 +23,7 @@ from frontend.theme import (
     vocabulary,
 )
 
+ONE_WAY = "from the row's model to the column's"
 NOT_COMPUTED = "rgba(134, 142, 150, 0.32)"
 
 
@@ -99,6 +100,7 @@ def heatmap_data(
     *,
     title: str,
     direction: Direction,
+    symmetric: bool = True,
     upper: float | None = None,
     attributes: Mapping[str, Sequence[str]] | None = None,
     subject: str = "",
@@ -109,7 +111,8 @@ def heatmap_data(
     absent_words: str = "not computed",
     with_self: bool = True,
 ) -> HeatmapData:
-    """The picture of one matrix (M, M) of the measure called `title`.
+    """The picture of one matrix (M, M) of the measure called `title`; of one that is not `symmetric`, values[i, j] is
+    s(i, j).
 
     `order` are positions of the models in drawing order and `ends` the colour range, where several pictures share
     them; by default models are clustered, and the range is the full one of `colour_ranges`, up to the measure's
@@ -121,14 +124,15 @@ def heatmap_data(
         models=[models[i] for i in drawn],
         values=np.asarray(values, dtype=np.float32)[np.ix_(drawn, drawn)],
         attributes={name: [slugs[i] for i in drawn] for name, slugs in (attributes or {}).items()},
-        low=low, high=high, value_words=value_words(title, direction), direction=direction, subject=subject,
-        reasons=reasons or {}, absent_words=absent_words, with_self=with_self, note=note,
+        low=low, high=high, value_words=value_words(title, direction, symmetric), direction=direction,
+        subject=subject, reasons=reasons or {}, absent_words=absent_words, with_self=with_self, note=note,
     )
 
 
-def value_words(title: str, direction: Direction) -> str:
-    """What a value of the measure is, with its direction."""
-    return f"{title} ({'less' if direction == 'distance' else 'more'} is more alike)"
+def value_words(title: str, direction: Direction, symmetric: bool) -> str:
+    """What a value of the measure is: which way is more alike, and between which of the two models it runs."""
+    alike = f"{'less' if direction == 'distance' else 'more'} is more alike"
+    return f"{title} ({alike})" if symmetric else f"{title} ({alike}; {ONE_WAY})"
 
 
 def colour_ranges(stack: np.ndarray, upper: float | None) -> dict[str, tuple[float, float]]:

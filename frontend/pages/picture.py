@@ -50,8 +50,9 @@ class Picture:
         figure = similarity_heatmap(
             heatmap_data(
                 self.models, self.values, title=layer_title(self.metric, self.layer), direction=self.direction,
-                attributes=self.attributes, subject=self.subject(), reasons=self.reasons,
-                order=range(len(self.models)), ends=self.ranges["full"], with_self=self.layer == VALUE,
+                symmetric=parse_metric(self.metric.id).spec.symmetric, attributes=self.attributes,
+                subject=self.subject(), reasons=self.reasons, order=range(len(self.models)),
+                ends=self.ranges["full"], with_self=self.layer == VALUE,
                 absent_words=absent_words(self.metric, self.layer, self.numbers),
             )
         )

@@ -76,8 +76,9 @@ def draw(
         path = plot if len(compared.metrics) == 1 else plot.with_name(f"{plot.stem}.{_in_file(one.metric.id)}.png")
         data = heatmap_data(
             compared.names, one.squares[VALUES], title=one.metric.title, direction=one.metric.spec.direction,
-            upper=one.metric.spec.upper, attributes=bars, subject=f"{dataset}, n = {compared.n:,}",
-            reasons=one.excluded, note=f"preprocessing {compared.preprocess.id}",
+            symmetric=one.metric.spec.symmetric, upper=one.metric.spec.upper, attributes=bars,
+            subject=f"{dataset}, n = {compared.n:,}", reasons=one.excluded,
+            note=f"preprocessing {compared.preprocess.id}",
         )  # fmt: skip
         drawn = io.BytesIO()
         write_heatmap(data, drawn)

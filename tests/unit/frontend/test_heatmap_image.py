@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from itertools import pairwise
 
@@ -82,6 +83,19 @@ def test_subject_caption_and_direction_are_written() -> None:
     assert "Digits, n = 100" in words and "8 models; preprocessing l2." in words
     (scale,) = [axes for axes in figure.axes if axes.get_label() == "<colorbar>" or axes.yaxis.get_label_text()]
     assert "less is more alike" in scale.yaxis.get_label_text().replace("\n", " ")
+
+
+def test_both_renderers_say_which_way_a_cell_of_an_asymmetric_measure_runs() -> None:
+    for symmetric in (True, False):
+        data = made(symmetric=symmetric)
+        page, picture = similarity_heatmap(data), heatmap_figure(data)
+        said = [
+            " ".join(text.get_text() for text in picture.texts),
+            next(words for axes in picture.axes if (words := axes.yaxis.get_label_text())).replace("\n", " "),
+            html.unescape(page.layout.coloraxis.colorbar.title.text), html.unescape(page.data[0].hovertemplate),
+        ]
+        for words in said:
+            assert ("from the row's model to the column's" in words) is not symmetric, words
 
 
 def test_missing_cells_are_neither_low_nor_high_and_stand_in_the_legend() -> None:
