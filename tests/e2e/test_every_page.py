@@ -74,4 +74,10 @@ def test_the_finding_is_the_apis_sentence(ready: Ready, study: Study) -> None:
     page = ready("/")
     sentence = study.client.finding().sentence
     assert sentence and " ".join(page.inner_text("h1").split()) == sentence
-    assert page.locator("#overview-coverage td.full").count() == 3
+    # Other tests of the session may have asked for further metrics, or submitted further models.
+    every = len(study.client.models())
+    compared = [one for one in study.client.coverage() if one.preprocess == "l2" and one.n_models]
+    full = sum(one.n_models >= every for one in compared)
+    assert len(compared) >= 3
+    assert page.locator("#overview-coverage td.full").count() == full
+    assert page.locator("#overview-coverage td.partial").count() == len(compared) - full
