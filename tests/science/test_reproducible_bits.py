@@ -7,12 +7,18 @@ import torch
 from backend.domain.quantities import REVERSE, VALUE
 from tests.science.conftest import METRICS, TABLES
 from tests.science.populations import compared, related
+from workers.similarity import bands
 from workers.similarity.errors import MemoryBudgetTooSmall
 
 N = 520  # three bands of the tables
 FEW = 130  # for measures that are computed pair by pair
 CHEAP = [metric for metric in METRICS if not metric.spec.on_request]
 WIDTHS = [7, 33, 64, 100, 12, 80, 51]
+
+
+@pytest.fixture(autouse=True)
+def _narrow_bands(monkeypatch):
+    monkeypatch.setattr(bands, "width", lambda n: 100)
 
 
 @pytest.fixture(params=CHEAP, ids=lambda metric: metric.id)

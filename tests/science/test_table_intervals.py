@@ -6,6 +6,7 @@ import pytest
 from backend.domain.metrics import parse_metric, parse_preprocess
 from tests.science import oracles
 from tests.science.populations import related, sources
+from workers.similarity import bands
 from workers.similarity.engine import compare
 from workers.similarity.resampling import Resampling
 
@@ -19,6 +20,11 @@ def interval(embeddings, metric, groups=None):
                     uncertainty=True, groups=groups)
     quantities = found.rows[-1].quantities
     return quantities["value"], quantities["ci_low"], quantities["ci_high"]
+
+
+@pytest.fixture(autouse=True)
+def _narrow_bands(monkeypatch):
+    monkeypatch.setattr(bands, "width", lambda n: 100)
 
 
 @pytest.mark.parametrize("n", [61, 120, 521])

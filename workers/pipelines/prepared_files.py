@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+from zlib import crc32
 
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -35,12 +36,12 @@ class PreparedFiles:
             os.utime(path)
         except OSError:
             return None
-        digest, body = content[:32], content[32:]
-        if hashlib.sha256(body).digest() != digest:  # cut off by a crash, or damaged
+        checksum, body = content[:4], memoryview(content)[4:]
+        if crc32(body).to_bytes(4) != checksum:  # cut off by a crash, or damaged
             path.unlink(missing_ok=True)
             return None
         try:
-            found: Mapping[str, NDArray[Any]] = load(body)
+            found: Mapping[str, NDArray[Any]] = load(bytes(body))
         except SafetensorError:
             return None
         return found
@@ -54,7 +55,7 @@ class PreparedFiles:
         temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(hashlib.sha256(body).digest() + body)
+            temporary.write_bytes(crc32(body).to_bytes(4) + body)
             temporary.replace(path)
             self._make_room()
         except OSError:

@@ -27,7 +27,7 @@ from workers.similarity.measure import Measure, PreparedCache
 from workers.similarity.registry import measure_of
 from workers.similarity.resampling import Resampling
 
-_PREPARED = "prepared 1"  # raised when what a measure prepares changes
+_PREPARED = "prepared 2"  # raised when what a measure prepares changes
 Progress = Callable[[int, int], None]
 
 

@@ -38,6 +38,18 @@ def round_block_(block: Tensor, norm: Tensor) -> None:
     block.add_(shift).sub_(shift)
 
 
+def round_entries_(entries: Tensor) -> None:
+    """Round a float32 vector in place, block by block as `ExactProducts` takes them.
+
+    What is rounded fits float32 again: a value below 2^24 q is a whole number of q of at most 24 bits, and a larger one
+    was a multiple of q before.
+    """
+    for part in torch.split(entries, BLOCK):
+        block = part.double()
+        round_block_(block, torch.linalg.vector_norm(part))
+        part.copy_(block)
+
+
 class ExactProducts:
     """Inner products of the last `new` of `count` models with all and of all with themselves, added up part by part.
 
@@ -52,13 +64,16 @@ class ExactProducts:
         self.cross = torch.zeros((new, count), dtype=torch.float64, device=device)
         self.own = torch.zeros(count, dtype=torch.float64, device=device)
 
-    def add(self, parts: Sequence[Tensor]) -> None:
-        """Adds the products of one vector per model, all of one length, float32 or float64."""
+    def add(self, parts: Sequence[Tensor], *, rounded: bool = False) -> None:
+        """Adds the products of one vector per model, all of one length, float32 or float64; `rounded` by
+        `round_entries_` before."""
         for first in range(0, len(parts[0]), BLOCK):
             size = min(BLOCK, len(parts[0]) - first)
             for row, part in zip(self._blocks, parts, strict=True):
                 entries = part[first : first + size]
-                round_block_(row[:size].copy_(entries), torch.linalg.vector_norm(entries))
+                row[:size].copy_(entries)
+                if not rounded:
+                    round_block_(row[:size], torch.linalg.vector_norm(entries))
             self._multiply(self._blocks[:, :size])
 
     def _multiply(self, blocks: Tensor) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workers.similarity.bands import Band, plan, row_sums
+from workers.similarity.exact_sums import round_entries_
 
 Centring = Literal["unbiased", "biased", "none"]
 
@@ -55,7 +56,8 @@ class Entries(ABC):
 
 
 class Table:
-    """A table, given band by band, in order; `rows`, the sums over its rows, are complete after the last band."""
+    """A table, given band by band, in order, its entries rounded so that products of tables are exact; `rows`, the sums
+    over its rows, are complete after the last band."""
 
     def __init__(self, entries: Entries, held: bool) -> None:
         """Filled at once and kept if `held`; else its entries are made anew in every walk."""
@@ -85,6 +87,7 @@ class Table:
         self._entries.fill(band, out)
         if band.has_half:
             out[-1].mul_(sqrt(0.5))
+        round_entries_(out.view(-1))
         if band.first == 1:
             self.rows.zero_()
             if self.diagonal is not None:

@@ -19,7 +19,7 @@ from workers.similarity.table_walk import Inner
 _EXACT_TRACE = 512  # stimuli up to which the trace of a table's cube is computed in full
 _LEADING, _PROBES = 32, 16
 _TINY = 1e-30  # instead of the norm of a table that is zero, whose measure is undefined
-_DIAGONALS = 64  # transformed together
+_DIAGONALS = 32  # transformed together
 _TOGETHER = 4  # permutations whose products are computed together, so that the matrices are less narrow
 _LOOKED_UP = 1 << 12  # entries of permuted tables at a time: they are multiplied while they are near
 _ROUNDING = 2e-6  # of a normalised product that went through float32 transforms

@@ -51,7 +51,7 @@ def walk(tables: Sequence[Table], new: int, centring: Centring, visitors: Sequen
     for band in plan(n):
         outs = buffer[:, : band.width * n].view(count, band.width, n) if streamed else buffer
         slabs = [table.slab(band, out) for table, out in zip(tables, outs, strict=True)]
-        pairs.add([slab.reshape(-1) for slab in slabs])
+        pairs.add([slab.reshape(-1) for slab in slabs], rounded=True)
         for visitor in visitors:
             visitor.add(band, slabs)
         tick()

@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from workers.similarity import bands as band_module
 from workers.similarity.bands import Products, dense, plan, row_sums, table_size, turned
 
 SIZES = [3, 4, 5, 8, 127, 128, 600, 777]
+
+
+@pytest.fixture(autouse=True)
+def _narrow_bands(monkeypatch):
+    monkeypatch.setattr(band_module, "width", lambda n: 100)
 
 
 def table_of(matrix):
