@@ -44,8 +44,7 @@ class BlockSums:
             short = last - first - band.first  # diagonals that have pairs with both ends in the block
             if short > 0:
                 inside = [slab[:short, first:last] for slab in slabs]
-                ones = inside[0].new_ones(inside[0].shape)
-                mask = ones.flip(1).triu(band.first).flip(1) if band.first else ones
+                mask = inside[0].new_ones(inside[0].shape).triu(band.first).flip(1)
                 self._multiply(block, [part * mask for part in inside], -1.0)
         for model, (slab, second) in enumerate(zip(slabs, by_second, strict=True)):
             self._add_rows(model, band, slab, forward=True)
