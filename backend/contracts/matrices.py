@@ -33,6 +33,10 @@ class Recipe(BaseModel):
     seed: int | None = None
     alpha: float | None = Field(default=None, description="Unrelated models pass tau with this probability.")
     permutations: int | None = Field(default=None, description="K, where the null was found by permuting.")
+    ways: int | None = Field(default=None, description=(
+        "Where whole groups are permuted, each among those of its size: how many ways there are, counted up to a "
+        "million. p hardly falls below one in so many."
+    ))
     ci_method: str | None = Field(default=None, description="How the 95 % interval was found.")
 
 

@@ -20,13 +20,6 @@ ALPHA = 0.05
 PERMUTATIONS = 200
 SEED = 0
 Route = Literal["cyclic", "permutation", "block-permutation"]
-ROUTES: dict[Route, str] = {
-    "cyclic": "null moments in closed form with a Pearson III tail; p exact over the n cyclic shifts of one seeded "
-    "relabelling",
-    "permutation": "K seeded permutations of the stimuli, the same for all pairs",
-    "block-permutation": "K seeded permutations of whole groups of stimuli among those of their size, the same for all "
-    "pairs",
-}
 Array = NDArray[np.float64]
 
 

@@ -77,7 +77,7 @@ def about_chance(shown: Picture) -> list[Any]:
     floor = floor_of_p(shown.matrix.recipe, shown.matrix.n) if shown.matrix else None
     if shown.matrix and floor and floor > ALPHA / known and n_within_chance(numbers):
         words.append(
-            f"With n = {shown.matrix.n:,} no p can be less than {floor:.2g}, coarse for {count(known, 'pair')}. "
+            f"No p can be less than about {floor:.2g} here, coarse for {count(known, 'pair')}. "
         )
     if tau_differs(numbers, shown.ranges["full"] if shown.layer == VALUE else (0.0, 1.0)):
         words.append(

@@ -40,7 +40,8 @@ def chance_entries(made: Recipe, n: int) -> list[tuple[str, Any]]:
             "cyclic": "mean, spread and skewness of chance in closed form, τ from the Pearson III distribution that "
             f"has them; p exact over the {n:,} cyclic shifts of one random relabelling (seed {made.seed})",
             "permutation": f"{permuted} the stimuli (seed {made.seed}), the same for all pairs",
-            "block-permutation": f"{permuted} whole groups of stimuli (seed {made.seed}), the same for all pairs",
+            "block-permutation": f"{permuted} whole groups of stimuli, each among those of its size "
+            f"(seed {made.seed}), the same for all pairs",
         }
         entries = [
             ("Chance", ways.get(made.route, made.route)),
@@ -54,7 +55,8 @@ def chance_entries(made: Recipe, n: int) -> list[tuple[str, Any]]:
 
 
 def floor_of_p(made: Recipe, n: int) -> float | None:
-    """The least p that the route can give; None where nothing is calibrated."""
+    """The least p that the route can give, about; None where nothing is calibrated."""
     if made.route is None:
         return None
-    return 1 / (made.permutations + 1) if made.permutations else 1 / n
+    drawn = 1 / (made.permutations + 1) if made.permutations else 1 / n
+    return max(drawn, 1 / made.ways) if made.ways else drawn

@@ -56,6 +56,7 @@ def compare(
     OUT.npz holds `names` and for each metric the full matrix `ID/values`, and what else was asked for beside it
     (docs/how-to/compare-embeddings-offline.md). Nothing is written unless everything succeeded.
     """
+    from backend.domain.calibration import ALPHA
     from backend.domain.metrics import DEFAULT_METRICS, parse_metric, parse_preprocess
     from workers.pipelines.attributes import read_attributes
     from workers.pipelines.compare_files import compare_files, write_matrices
@@ -85,6 +86,13 @@ def compare(
     for one in said["metrics"]:
         for name, reason in one["excluded"].items():
             typer.secho(f"Warning: {one['id']} has no values for {name}: {reason}.", fg=typer.colors.YELLOW, err=True)
+    ways = said["metrics"][0]["recipe"].get("ways")
+    if ways and ways * ALPHA < 1:
+        typer.secho(
+            f"Warning: groups change places with groups of their size alone, which leaves {ways} arrangements: no p "
+            f"can reach {ALPHA}, whatever the values. Give more groups, or groups of equal size.",
+            fg=typer.colors.YELLOW, err=True,
+        )
     typer.echo(json.dumps(said) if as_json else table(said))
 
 

@@ -22,7 +22,9 @@ from tests.support.problems import refused
 from tests.support.rows import add_dataset, add_embedding, add_matrix, add_model, similarities
 
 LINEAR, CYCLE, ANGULAR = "cka.linear.unbiased", "knn.cycle:k=10", "procrustes.angular"
-RECIPE = {"route": "block-permutation", "seed": 0, "alpha": 0.05, "permutations": 200, "ci_method": "jackknife"}
+RECIPE = {
+    "route": "block-permutation", "seed": 0, "alpha": 0.05, "permutations": 200, "ways": 24, "ci_method": "jackknife",
+}
 NAMES = [f"net-{i}" for i in range(5)]
 
 

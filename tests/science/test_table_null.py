@@ -230,6 +230,15 @@ def test_groups_of_which_no_two_have_one_size_tell_nothing():
     assert found["p"][0] == 1.0 and found["tau"][0] == found["value"][0]
 
 
+def test_the_recipe_says_how_many_arrangements_groups_have():
+    for sizes, ways in (([3] * 4, 24), ([2, 2, 3, 3, 3], 12), ([1, 2, 3], 1), ([2] * 20, 10**6)):
+        assert Resampling(sum(sizes), np.repeat(np.arange(len(sizes)), sizes)).ways == ways
+    groups = np.repeat([0, 1, 2], 20)
+    found = compare(sources(related(60, [5, 6])), parse_metric(CHOSEN[0]), L2, new=2, memory_mib=64, calibrate=True,
+                    groups=groups)
+    assert found.recipe["route"] == "block-permutation" and found.recipe["ways"] == 6
+
+
 def test_few_groups_have_few_permutations():
     """Three groups of one size have six orders: p cannot fall below about one in six, and nothing is significant."""
     groups = np.repeat([0, 1, 2], 20)

@@ -53,7 +53,7 @@ class ComparisonRow:
 class ComparisonRows:
     """One row per new model, in order, and for each model without a value the reason. Never a NaN.
 
-    `recipe` says how null and interval were found: route, seed, permutations, alpha, ci_method.
+    `recipe` says how null and interval were found: route, seed, permutations, ways, alpha, ci_method.
     """
 
     rows: tuple[ComparisonRow, ...]
@@ -141,6 +141,7 @@ def _recipe(metric: Metric, resampling: Resampling) -> dict[str, Any]:
         chosen = route(metric.spec, resampling.grouped)
         found |= {"route": chosen, "seed": resampling.seed, "alpha": ALPHA}
         found |= {"permutations": resampling.permutations} if chosen != "cyclic" else {}
+        found |= {"ways": resampling.ways} if chosen == "block-permutation" else {}
     if resampling.uncertainty:
         found |= {"ci_method": resampling.method}
     return found

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import factorial, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,11 @@ class Resampling:
     def _of_one_size(self) -> list[list[NDArray[np.int64]]]:
         sizes = sorted({len(group) for group in self._members})
         return [[group for group in self._members if len(group) == size] for size in sizes]
+
+    @cached_property
+    def ways(self) -> int:
+        """How many different permutations there are, counted up to 10^6: p hardly falls below one in so many."""
+        return min(prod(factorial(min(len(alike), 10)) for alike in self._of_one_size), 10**6)
 
     @cached_property
     def orders(self) -> NDArray[np.int64]:

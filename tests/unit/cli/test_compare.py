@@ -230,6 +230,15 @@ def test_groups_by_name_and_by_row_are_the_same(parallax: CommandLine, tmp_path:
         np.testing.assert_array_equal(made[1][name], made[2][name])
 
 
+def test_groups_of_unequal_sizes_are_warned_of(parallax: CommandLine, tmp_path: Path) -> None:
+    folder, sizes = folder_of(tmp_path / "emb", n=24), [3, 5, 7, 9]
+    groups = tmp_path / "groups.csv"
+    groups.write_text("".join(f"{g}\n" for g, size in enumerate(sizes) for _ in range(size)))
+    ended = parallax("compare", folder, "-m", LINEAR, "--calibrate", "--out", tmp_path / "o.npz", "--groups", groups)
+    assert ended.status == 0
+    assert "leaves 1 arrangements" in ended.err and "groups of equal size" in ended.err
+
+
 def test_the_picture_is_a_picture_of_sensible_size(parallax: CommandLine, tmp_path: Path) -> None:
     folder, out, plot = folder_of(tmp_path / "emb", models=5), tmp_path / "out.npz", tmp_path / "fig.png"
     (tmp_path / "models.csv").write_text(

@@ -174,5 +174,6 @@ def test_the_recipe_names_route_seed_and_the_least_p() -> None:
     assert words["Interval"] == "95 %, jackknife over 20 blocks"
     permuted = Recipe(route="block-permutation", seed=0, alpha=0.05, permutations=200)
     assert "whole groups" in dict(chance_entries(permuted, 400))["Chance"]
+    assert floor_of_p(permuted.model_copy(update={"ways": 6}), 400) == 1 / 6, "three groups of one size"
     assert floor_of_p(permuted, 400) == 1 / 201 and floor_of_p(Recipe(), 400) is None
     assert dict(chance_entries(Recipe(), 400)) == {"Chance": "not computed"}
