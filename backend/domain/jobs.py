@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import Literal
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-JobKind = Literal["ingest", "register", "extract", "compare"]
+JobKind = Literal["ingest", "register", "extract", "compare", "probe", "subsample"]
 
 STATES: tuple[JobState, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
 FINAL_STATES: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
-KINDS: tuple[JobKind, ...] = ("ingest", "register", "extract", "compare")
+KINDS: tuple[JobKind, ...] = ("ingest", "register", "extract", "compare", "probe", "subsample")
 # Smaller is claimed first: results that others wait for come before results that only read them.
-PRIORITIES: dict[JobKind, int] = {"ingest": 0, "register": 1, "compare": 2, "extract": 3}
+PRIORITIES: dict[JobKind, int] = {"ingest": 0, "register": 1, "compare": 2, "extract": 3, "probe": 4, "subsample": 5}
 QUEUE = "work"
 
 

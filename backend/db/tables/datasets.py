@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -31,6 +32,8 @@ datasets = Table(
     Column("n_stimuli", Integer, nullable=False),
     Column("domain", Text, nullable=False),
     Column("licence", Text, nullable=False),
+    Column("shows_stimuli", Boolean, nullable=False, server_default="false",
+           comment="The licence lets the pictures themselves be shown."),
     Column("description", Text, nullable=False, server_default=""),
     Column("source", Text, nullable=False, server_default=""),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),

@@ -73,3 +73,15 @@ embedding_diagnostics = Table(
     one_of("name", [name for name, diagnostic in DIAGNOSTICS.items() if not diagnostic.two_towers]),
     CheckConstraint("value > '-Infinity' AND value < 'Infinity'", name="value_finite"),
 )
+
+embedding_neighbours = Table(
+    "embedding_neighbours",
+    metadata,
+    Column("embedding_id", BigInteger, ForeignKey("embeddings.id"), primary_key=True),
+    Column("k", Integer, nullable=False),
+    Column("file_sha256", Text, nullable=False, comment="int32 (n, k): row numbers, the nearest first."),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("k >= 1", name="k_positive"),
+    sha256("file_sha256"),
+)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from backend.db.tables.metadata import metadata, one_of
 from backend.domain.quantities import REVERSE, STORED
@@ -88,4 +88,23 @@ similarity_gaps = Table(
     Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
     ForeignKeyConstraint(["matrix_id", "dataset_hash"], ["matrices.id", "matrices.dataset_hash"]),
     ForeignKeyConstraint(["embedding_id", "dataset_hash"], ["embeddings.id", "embeddings.dataset_hash"]),
+)
+
+# The same matrix computed on fewer stimuli, which says how far its values depend on their number.
+subsampled_matrices = Table(
+    "subsampled_matrices",
+    metadata,
+    Column("matrix_id", BigInteger, ForeignKey("matrices.id"), primary_key=True),
+    Column("divisor", Integer, primary_key=True, comment="One stimulus of so many was used."),
+    Column("seed", Integer, primary_key=True),
+    Column("n", Integer, nullable=False, comment="Number of stimuli that were used."),
+    Column("embedding_ids", ARRAY(BigInteger), nullable=False),
+    Column("vals", LargeBinary, nullable=False,
+           comment="float32, little-endian: the packed lower triangle, itself last in each row; NaN: undefined."),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("divisor >= 2 AND n >= 2", name="fewer"),
+    CheckConstraint(
+        "octet_length(vals) = 2 * cardinality(embedding_ids) * (cardinality(embedding_ids) + 1)", name="vals_length"
+    ),
 )
