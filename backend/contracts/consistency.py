@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from backend.domain.attributes import SLUG_PATTERN
+
 Column = list[float | None]
 Square = list[list[float | None]]
 
@@ -217,6 +219,15 @@ class ModelSet(BaseModel):
     title: str
     predicate: str
     models: list[str] = Field(default=[], description="Whom it holds now.")
+    published: bool = Field(default=False, description="One of the published analysis; it cannot be deleted.")
+
+
+class NewModelSet(BaseModel):
+    """A set of models to be named."""
+
+    name: str = Field(pattern=f"^{SLUG_PATTERN}$", description="Lower case, digits, `.`, `_` and `-`.")
+    title: str = Field(default="", max_length=200, description="As it is shown; empty: the name.")
+    predicate: str = Field(min_length=1, max_length=4000, description="Which models: `objective:ssl & !tag:mae`.")
 
 
 class Finding(BaseModel):

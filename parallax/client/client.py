@@ -7,19 +7,16 @@ ETag, so asking again for an unchanged matrix costs one small request.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import numpy as np
-from pydantic import BaseModel
 
-from backend.contracts.consistency import Consistency, Finding
 from backend.contracts.datasets import Dataset, Stimulus
 from backend.contracts.jobs import Checkpoint, Comparison, Job, JobCounts, JobEvent, Submission, Version
 from backend.contracts.matrices import (
@@ -35,27 +32,12 @@ from backend.contracts.matrices import (
 from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
-from backend.contracts.problems import FieldProblem, Problem
+from parallax.client.consistency import ConsistencyCalls
+from parallax.client.transport import ApiError
 
-Wire = TypeVar("Wire", bound=BaseModel)
 CACHED_MATRICES = 64
+__all__ = ["ApiError", "Client", "MatrixArray"]
 BINARY = "application/octet-stream"
-
-
-class ApiError(Exception):
-    """The API refused, or could not be reached (status 0). `problem` says what, why and what to do."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail or problem.title)
-        self.problem = problem
-
-    @property
-    def status(self) -> int:
-        return self.problem.status
-
-    @property
-    def fields(self) -> list[FieldProblem]:
-        return self.problem.fields
 
 
 @dataclass(frozen=True)
@@ -80,24 +62,13 @@ class MatrixArray:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-class Client:
+class Client(ConsistencyCalls):
     """Connection to one Parallax API. Thread-safe. `base_url` ends in `/api/v1`."""
 
     def __init__(self, base_url: str, timeout_s: float = 30.0, transport: httpx.BaseTransport | None = None) -> None:
-        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport)
+        super().__init__(base_url, timeout_s, transport)
         self._matrices: OrderedDict[str, tuple[str, MatrixArray]] = OrderedDict()
         self._lock = Lock()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._http.close()
 
     def models(self) -> list[Model]:
         return list(self._all("/models", Model))
@@ -170,13 +141,6 @@ class Client:
     def order(self, metric: str, preprocess: str = "l2") -> SharedOrder:
         return self._one("/orders", SharedOrder, params={"metric": metric, "preprocess": preprocess})
 
-    def consistency(self, metric: str, method: str = "pearson", preprocess: str = "l2") -> Consistency:
-        params = {"metric": metric, "method": method, "preprocess": preprocess}
-        return self._one("/consistency", Consistency, params=params)
-
-    def finding(self, metric: str | None = None) -> Finding:
-        return self._one("/finding", Finding, params={"metric": metric} if metric else {})
-
     def submit(self, submission: Submission, idempotency_key: str | None = None) -> Job:
         """Queue a model; answers the job to follow."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
@@ -235,39 +199,3 @@ class Client:
     def ready(self) -> None:
         """Returns if the API and its database answer; else raises ApiError."""
         self._send("GET", "/ready")
-
-    def _one(self, path: str, kind: type[Wire], params: dict[str, Any] | None = None) -> Wire:
-        return kind.model_validate_json(self._send("GET", path, params=params).content)
-
-    def _all(self, path: str, kind: type[Wire], query: dict[str, str] | None = None) -> Iterator[Wire]:
-        cursor: str | None = None
-        while True:
-            params = {"limit": 500} | (query or {}) | ({"cursor": cursor} if cursor else {})
-            page = Page[kind].model_validate_json(self._send("GET", path, params=params).content)  # type: ignore[valid-type]
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, **options)
-        except httpx.TransportError as error:
-            raise ApiError(
-                Problem(
-                    title="The API cannot be reached", status=0,
-                    detail=f"{type(error).__name__} at {self._http.base_url}",
-                    hint="It may be starting or restarting: try again in a few seconds.",
-                )
-            ) from error
-        if answer.is_success or answer.status_code == 304:
-            return answer
-        raise ApiError(_problem_of(answer))
-
-
-def _problem_of(answer: httpx.Response) -> Problem:
-    """The problem an answer carries, or one made from its status when something else answered."""
-    try:
-        return Problem.model_validate_json(answer.content)
-    except ValueError:
-        return Problem(title=answer.reason_phrase or "Error", status=answer.status_code, detail=answer.text[:300])

@@ -1,0 +1,119 @@
+"""Calls about consistency, one per endpoint: whether similarities between models survive a change of dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
+
+from backend.contracts.consistency import (
+    Anchors,
+    Consistency,
+    DatasetPair,
+    Difference,
+    Finding,
+    Influence,
+    MetricAgreement,
+    ModelSet,
+    NewModelSet,
+    SetPairs,
+    Spread,
+)
+from parallax.client.transport import Transport
+
+
+class Choice(TypedDict, total=False):
+    """What numbers are computed from, for every call here; what is left out is the API's default."""
+
+    method: str  # `pearson` or `spearman`
+    preprocess: str
+    layer: str  # `value` or `calibrated`
+    models: str  # a predicate or the name of a model set
+    datasets: str | Sequence[str]  # names, or a predicate such as `domain:structured`
+    labels: str  # whose attributes of models: `published` or `audited`
+
+
+class ConsistencyCalls(Transport):
+    """Intervals are computed where `intervals` is true; they resample models."""
+
+    def consistency(
+        self, metric: str, method: str = "pearson", preprocess: str = "l2", *, set_a: str = "all", set_b: str = "all",
+        intervals: bool = False, layer: str = "value", models: str = "", datasets: str | Sequence[str] = "",
+        labels: str = "published",
+    ) -> Consistency:
+        """Dataset x dataset table of r over the pairs of two model sets: each a predicate, a saved name or `all`."""
+        params = _params(
+            metric, method=method, preprocess=preprocess, layer=layer, models=models, datasets=datasets, labels=labels
+        )
+        params |= {"set_a": set_a, "set_b": set_b, "intervals": intervals}
+        return self._one("/consistency", Consistency, params=params)
+
+    def set_pairs(
+        self, metric: str, by: str = "objective", *, sets: Sequence[str] = (), intervals: bool = False,
+        **choice: Unpack[Choice],
+    ) -> SetPairs:
+        """Every two sets of an attribute beside the baseline of all models; `by="custom"` takes `sets`: predicates
+        or saved names."""
+        params = _params(metric, **choice) | {"by": by, "sets": ";".join(sets), "intervals": intervals}
+        return self._one("/consistency/set-pairs", SetPairs, params=params)
+
+    def difference(
+        self, metric: str, a: str, b: str, *, match: Sequence[str] = (), **choice: Unpack[Choice]
+    ) -> Difference:
+        """Whether the pairs within set `a` are steadier than those within set `b`, as they are or matched by
+        attributes."""
+        params = _params(metric, **choice) | {"a": a, "b": b, "match": ",".join(match)}
+        return self._one("/consistency/difference", Difference, params=params)
+
+    def dataset_pair(
+        self, metric: str, a: str, b: str, *, set_a: str = "all", set_b: str = "all", by: str = "",
+        **choice: Unpack[Choice],
+    ) -> DatasetPair:
+        """The scatter of two datasets: every pair of models with its contribution to r, grouped by an attribute."""
+        params = _params(metric, **choice) | {"a": a, "b": b, "set_a": set_a, "set_b": set_b, "by": by}
+        return self._one("/consistency/dataset-pair", DatasetPair, params=params)
+
+    def influence(
+        self, metric: str, *, set_a: str = "all", set_b: str = "all", **choice: Unpack[Choice]
+    ) -> Influence:
+        """The median r without each dataset."""
+        params = _params(metric, **choice) | {"set_a": set_a, "set_b": set_b}
+        return self._one("/consistency/influence", Influence, params=params)
+
+    def anchors(
+        self, metric: str, anchors: Sequence[str], *, by: str = "", intervals: bool = False, **choice: Unpack[Choice]
+    ) -> Anchors:
+        """Single models against all others, and with `by` against the others of every value of an attribute."""
+        params = _params(metric, **choice) | {"anchors": ",".join(anchors), "by": by, "intervals": intervals}
+        return self._one("/consistency/anchors", Anchors, params=params)
+
+    def metric_agreement(self, metric: str, other: str, **choice: Unpack[Choice]) -> MetricAgreement:
+        """How far two metrics agree, per dataset and about consistency."""
+        return self._one("/consistency/metrics", MetricAgreement, params=_params(metric, **choice) | {"other": other})
+
+    def spread(self, metric: str, **choice: Unpack[Choice]) -> Spread:
+        """Mean and standard deviation of every pair of models over datasets."""
+        return self._one("/consistency/spread", Spread, params=_params(metric, **choice))
+
+    def finding(self, metric: str | None = None) -> Finding:
+        return self._one("/finding", Finding, params={"metric": metric} if metric else {})
+
+    def model_sets(self, labels: str = "published") -> list[ModelSet]:
+        """Every named set with the models it holds now."""
+        return list(self._all("/model-sets", ModelSet, {"labels": labels}))
+
+    def save_model_set(self, name: str, predicate: str, title: str = "") -> ModelSet:
+        """Name a set. Repeating it does no harm; a taken name with another predicate is refused (409)."""
+        body = NewModelSet(name=name, title=title, predicate=predicate).model_dump_json()
+        answer = self._send("POST", "/model-sets", content=body, headers={"Content-Type": "application/json"})
+        return ModelSet.model_validate_json(answer.content)
+
+    def delete_model_set(self, name: str) -> None:
+        self._send("DELETE", f"/model-sets/{name}")
+
+
+def _params(metric: str, **choice: Unpack[Choice]) -> dict[str, Any]:
+    """Query parameters, without those that are empty."""
+    chosen: dict[str, Any] = {**choice}
+    datasets = chosen.get("datasets", "")
+    chosen["datasets"] = datasets if isinstance(datasets, str) else ",".join(datasets)
+    return {"metric": metric} | {name: value for name, value in chosen.items() if value}
