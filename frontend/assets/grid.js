@@ -28,7 +28,8 @@
 
   cells.JobBar = function (props) {
     const share = (100 * props.value).toFixed(1) + "%";
-    return element("div", {className: "bar bar-cell", role: "progressbar", "aria-valuenow": Math.round(100 * props.value)},
+    return element("div", {className: "bar bar-cell", role: "progressbar", "aria-valuenow": Math.round(100 * props.value),
+      "aria-label": "Progress of job " + props.data.id},
       element("div", {className: "bar-fill", style: {width: share}}));
   };
 

@@ -1,9 +1,10 @@
-"""Every page in light, dark and 360 px: drawn, within its width, with its landmarks, an empty console and no
-request to elsewhere (the `page` fixture fails the test on either)."""
+"""Every page in light, dark and 360 px: drawn, within its width, with its landmarks, usable by everyone (axe), an empty
+console and no request to elsewhere (the `page` fixture fails the test on either)."""
 
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.conftest import Ready, Study, settled
@@ -45,6 +46,16 @@ def _check(page: Page, path: str, scheme: str) -> None:
         assert slip not in shown, (path, slip)
     for chart in page.locator(".chart .graph:visible").all():
         assert chart.locator(".main-svg").count() > 0, f"{path} has a chart that is not drawn"
+    assert not _barriers(page), f"{path} ({scheme}):\n" + "\n".join(_barriers(page))
+
+
+def _barriers(page: Page) -> list[str]:
+    """What axe calls serious or critical, one line each with the first element concerned."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['help']} ({len(one['nodes'])} times, as in {one['nodes'][0]['html'][:200]})"
+        for one in found if one["impact"] in ("serious", "critical")
+    ]
 
 
 def test_dark_from_the_first_paint(browser: Browser, study: Study) -> None:
