@@ -18,6 +18,7 @@ from backend.domain.errors import (
     InvalidInput,
     NotAvailable,
     NotFound,
+    NotPermitted,
     ParallaxError,
     StorageFull,
     TooLarge,
@@ -27,7 +28,7 @@ from backend.domain.errors import (
 log = structlog.get_logger()
 # The first class that fits gives the status; the order is from special to general.
 STATUSES: tuple[tuple[type[ParallaxError], int], ...] = (
-    (NotFound, 404), (Conflict, 409), (TooManyJobs, 429), (StorageFull, 507), (NotAvailable, 503),
+    (NotFound, 404), (NotPermitted, 403), (Conflict, 409), (TooManyJobs, 429), (StorageFull, 507), (NotAvailable, 503),
     (TooLarge, 413), (InvalidInput, 422), (ParallaxError, 500),
 )
 
@@ -45,7 +46,7 @@ def install(app: FastAPI) -> None:
     def _known(request: Request, error: ParallaxError) -> Response:
         status = next(status for kind, status in STATUSES if isinstance(error, kind))
         fields = [
-            FieldProblem(field=e.field, message=e.message, hint=e.hint)
+            FieldProblem(field=e.field, message=e.message, hint=e.hint, position=e.position)
             for e in (error.errors if isinstance(error, FieldErrors) else [])
         ]
         headers = {"Retry-After": "5"} if status in (429, 503) else None

@@ -13,6 +13,7 @@ class FieldProblem(BaseModel):
     field: str = Field(description="Path of the field, dots between levels: `model.name`, `datasets.2`.")
     message: str
     hint: str = ""
+    position: int | None = Field(default=None, description="Of a text that cannot be read: the character, from 1.")
 
 
 class Problem(BaseModel):

@@ -9,6 +9,7 @@ ParallaxError
 │   ├── UnknownMetric, BadMetricParameter, BadPreprocess   (backend.domain.metrics)
 │   └── MemoryBudgetTooSmall                               (workers.similarity.errors)
 ├── NotFound                no such model, dataset, matrix or job (404)
+├── NotPermitted            a licence or the like forbids it (403)
 ├── Conflict                it clashes with what exists (409)
 ├── TooManyJobs             the owner's share of the queue is full (429)
 ├── StorageFull             the array store cannot take more (507)
@@ -44,11 +45,13 @@ class InvalidInput(ParallaxError):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One problem of a form or request body: the path of the field, what is wrong with it, what to do."""
+    """One problem of a form or request: the path of the field, what is wrong with it, what to do, and for a text that
+    cannot be read the character at fault, counted from 1."""
 
     field: str
     message: str
     hint: str = ""
+    position: int | None = None
 
 
 class FieldErrors(InvalidInput):
@@ -69,6 +72,10 @@ class TooLarge(InvalidInput):
 
 class NotFound(ParallaxError):
     """Nothing of that name exists."""
+
+
+class NotPermitted(ParallaxError):
+    """It exists, but may not be given away."""
 
 
 class Conflict(ParallaxError):

@@ -53,3 +53,9 @@ def list_page(connection: Connection, *, limit: int, after: str | None) -> tuple
 def objectives(connection: Connection) -> dict[str, str]:
     """Name of every model -> its training objective."""
     return {row.name: row.objective for row in connection.execute(select(models.c.name, models.c.objective))}
+
+
+def list_described(connection: Connection) -> Sequence[RowMapping]:
+    """What predicates ask of every model, by name: where it comes from, its attributes and tags."""
+    said = ("name", "source", "timm_name", "objective", "architecture", "training_data", "size", "tags")
+    return connection.execute(select(*[models.c[name] for name in said]).order_by(models.c.name)).mappings().all()
