@@ -28,6 +28,8 @@ SCALES = ("full", "fitted")
 LAYERS = (VALUE, CALIBRATED, Z, ARI)
 UNCERTAINTY = ("shown", "hidden")
 SOURCES = ("timm", "checkpoint")
+# Parts of the page on consistency.
+SECTIONS = ("map", "sets", "compare", "influence", "anchors", "metrics", "behaviour", "stimuli")
 
 View = TypeVar("View")
 
@@ -61,13 +63,32 @@ class SimilarityView:
 
 @dataclass(frozen=True)
 class ConsistencyView:
-    """The map of datasets. `a` and `b` are the two datasets of the open scatter, or empty."""
+    """How far similarities survive a change of dataset. `models` and `datasets` are predicates (or a list of dataset
+    names) that narrow everything; `a` and `b` are the datasets of the scatter; `set_a` and `set_b` the model sets of
+    map and scatter; `sets` the custom sets, separated by `;`, that `by` = `custom` compares; `first`, `second` and
+    `match` the two sets of the comparison and what is held equal; `other` a second metric; `dataset` that of behaviour
+    and stimuli; `highlight` a model whose pairs stand out."""
 
+    section: str = choice(SECTIONS)
     metric: str = ""
     method: str = choice(METHODS)
+    layer: str = choice((VALUE, CALIBRATED))
+    labels: str = choice(("published", "audited"))
+    models: str = ""
+    datasets: str = ""
+    by: str = choice((*MODEL_ATTRIBUTES, "custom"))
+    sets: str = ""
+    set_a: str = ""
+    set_b: str = ""
     a: str = ""
     b: str = ""
-    by: str = choice(tuple(MODEL_ATTRIBUTES))
+    first: str = "objective:self-supervised"
+    second: str = "objective:supervised"
+    match: str = ""
+    anchors: str = ""
+    other: str = ""
+    dataset: str = ""
+    highlight: str = ""
 
 
 @dataclass(frozen=True)
