@@ -72,7 +72,8 @@ def search(
 
 def _layers(folder: Path) -> list[EmbeddingFile]:
     """The layers in a folder, in natural order."""
-    from workers.pipelines.embedding_files import MissingPath, find_embeddings, open_embedding
+    from workers.pipelines.embedding_errors import MissingPath
+    from workers.pipelines.embedding_files import find_embeddings, open_embedding
 
     if not folder.is_dir():
         raise MissingPath(f"There is no folder {folder}.", hint="Give a folder with one file per layer.")

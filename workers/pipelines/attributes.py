@@ -6,8 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.pipelines.embedding_errors import BadAttributes
-from workers.pipelines.embedding_files import MissingPath
+from workers.pipelines.embedding_errors import BadAttributes, MissingPath
 
 MODEL = "model"
 

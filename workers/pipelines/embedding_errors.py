@@ -17,12 +17,18 @@ BadData
 ├── DuplicateNames            two files whose models would have the same name
 ├── BadGroups                 groups that do not fit the stimuli
 └── BadAttributes             attributes that do not fit the models
+InvalidInput
+└── MissingPath               no file or folder of that name
 """
 
 from __future__ import annotations
 
-from backend.domain.errors import BadData
+from backend.domain.errors import BadData, InvalidInput
 from workers.similarity.errors import BadEmbedding
+
+
+class MissingPath(InvalidInput):
+    """There is no file or folder of that name."""
 
 
 class UnknownFileType(BadEmbedding):

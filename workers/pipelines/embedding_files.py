@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from backend.domain.errors import InvalidInput, ParallaxError
+from backend.domain.errors import ParallaxError
 from workers.pipelines.embedding_errors import (
     BadSampleIds,
     DuplicateNames,
     DuplicateSamples,
     MissingFeatures,
+    MissingPath,
     NoEmbeddings,
     NoFeatures,
     NotTwoDimensional,
@@ -34,10 +35,6 @@ from workers.similarity.errors import NotFloatRows
 
 FEATURES, SAMPLE_IDS, SAMPLE_ID = "features", "sample_ids", "sample_id"
 Array = NDArray[Any]
-
-
-class MissingPath(InvalidInput):
-    """There is no file or folder of that name."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.pipelines.embedding_errors import BadGroups
-from workers.pipelines.embedding_files import SAMPLE_ID, MissingPath
+from workers.pipelines.embedding_errors import BadGroups, MissingPath
+from workers.pipelines.embedding_files import SAMPLE_ID
 
 GROUP = "group"
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file as save_torch
 
 from tests.unit.cli.files import SUFFIXES, features, folder_of, ids, write
 from workers.pipelines import embedding_errors as errors
-from workers.pipelines.embedding_files import MissingPath, check_order, find_embeddings, open_embedding
+from workers.pipelines.embedding_files import check_order, find_embeddings, open_embedding
 from workers.similarity.errors import NotFloatRows
 
 
@@ -78,7 +78,7 @@ def refused(tmp_path: Path, name: str, error: type[Exception], *words: str) -> N
 
 
 def test_what_cannot_be_found(tmp_path: Path) -> None:
-    with pytest.raises(MissingPath, match="nothing-here"):
+    with pytest.raises(errors.MissingPath, match="nothing-here"):
         find_embeddings([tmp_path / "nothing-here"])
     with pytest.raises(errors.NoEmbeddings, match=str(tmp_path)):
         find_embeddings([tmp_path])
