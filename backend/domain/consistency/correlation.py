@@ -1,4 +1,4 @@
-"""Consistency: how far the similarities of model pairs on one dataset predict those on another.
+"""The definition: correlation of similarities over model pairs, for every pair of datasets.
 
 Definition (arXiv 2411.05561, section 3): the values s_D of all unordered pairs of distinct models, in one
 fixed order; r(D, D') is the Pearson (or Spearman) correlation of s_D and s_D'. Pairs that share a model are
@@ -37,6 +37,12 @@ class ConsistencyTable(NamedTuple):
     n_models: IntArray
 
 
+def check_method(method: str) -> None:
+    """Raises InvalidInput for a method that does not exist."""
+    if method not in METHODS:
+        raise InvalidInput(f"Unknown method {method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
+
+
 def pair_values(matrices: NDArray[np.floating]) -> FloatArray:
     """Similarities of the unordered pairs of distinct models: (D, M, M) -> (D, M (M - 1) / 2), float64.
 
@@ -70,13 +76,12 @@ def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> C
     Cost O(D^2 M^2): one matrix product per combination of patterns of missing pairs, so a single one without
     gaps.
     """
-    if method not in METHODS:
-        raise InvalidInput(f"Unknown method {method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
+    check_method(method)
     values = pair_values(matrices)
     rows, columns = np.triu_indices(np.shape(matrices)[1], 1)
     n_pairs = np.zeros((len(values), len(values)), dtype=np.int64)
     n_models = np.zeros_like(n_pairs)
-    for in_a, in_b, shared in _same_gaps(np.isfinite(values)):
+    for in_a, in_b, shared in same_gaps(np.isfinite(values)):
         models = len(np.union1d(rows[shared], columns[shared]))
         for here in (np.ix_(in_a, in_b), np.ix_(in_b, in_a)):
             n_pairs[here] = int(shared.sum())
@@ -90,7 +95,7 @@ def correlations(values: FloatArray, method: Method = "pearson") -> FloatArray:
     NaN marks a missing value; NaN in the result, fewer than three shared columns or a row constant over them.
     """
     r = np.full((len(values), len(values)), np.nan)
-    for in_a, in_b, shared in _same_gaps(np.isfinite(values)):
+    for in_a, in_b, shared in same_gaps(np.isfinite(values)):
         if shared.sum() < MIN_PAIRS:
             continue
         first = _standardised(values[np.ix_(in_a, shared)], method)
@@ -105,7 +110,7 @@ def correlations(values: FloatArray, method: Method = "pearson") -> FloatArray:
     return symmetric
 
 
-def _same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, NDArray[np.bool_]]]:
+def same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, NDArray[np.bool_]]]:
     """Groups of rows with the same gaps, two at a time: rows of one, rows of the other, their shared columns.
 
     Usually there is one pattern of gaps, or a few, so that a few matrix products do all the work.
