@@ -21,14 +21,14 @@ class Scope(BaseModel):
 
     metric: str
     preprocess: str
-    layer: str = Field("value", description="`value` or `calibrated` similarities were correlated.")
-    method: str = Field("pearson", description="`pearson` or `spearman`.")
-    labels: str = Field("published", description="Whose attributes of models: `published` or `audited`.")
-    models: str = Field("", description="Predicate that chose the models; empty: all.")
+    layer: str = Field(default="value", description="`value` or `calibrated` similarities were correlated.")
+    method: str = Field(default="pearson", description="`pearson` or `spearman`.")
+    labels: str = Field(default="published", description="Whose attributes of models: `published` or `audited`.")
+    models: str = Field(default="", description="Predicate that chose the models; empty: all.")
     n_models: int = 0
-    n_models_of: int = Field(0, description="Models there are before the predicate: n_models of n_models_of.")
+    n_models_of: int = Field(default=0, description="Models there are before the predicate: n_models of n_models_of.")
     datasets: list[str] = []
-    interval: str = Field("", description="How intervals were found, in words; empty where there are none.")
+    interval: str = Field(default="", description="How intervals were found, in words; empty where there are none.")
     resamples: int | None = None
     seed: int | None = None
     notes: list[str] = Field(default=[], description="What a reader must know: small sets, gaps, undefined numbers.")
@@ -74,6 +74,7 @@ class SetPair(BaseModel):
     ci_low: float | None = Field(description="Of the median over dataset pairs.")
     ci_high: float | None
     n_dataset_pairs: int = Field(description="Dataset pairs with a defined r.")
+    n: list[int] = Field(default=[], description="Model pairs behind every r.")
     note: str = ""
 
 
@@ -120,8 +121,22 @@ class LeftOut(BaseModel):
     change: float | None = Field(description="r without it minus r with it.")
 
 
+class GroupOfPairs(BaseModel):
+    """The pairs of one set pair in a scatter, with a line of their own."""
+
+    title: str
+    n_pairs: int
+    n_models: int
+    r: float | None
+    ci_low: float | None
+    ci_high: float | None
+    slope: float | None
+    intercept: float | None
+    small: bool
+
+
 class PairsOfModels(BaseModel):
-    """Every pair of models of a scatter, as columns."""
+    """Pairs of models of a scatter, as columns: those that both datasets have."""
 
     models: list[str]
     i: list[int] = Field(description="Position of the first model in `models`.")
@@ -129,8 +144,7 @@ class PairsOfModels(BaseModel):
     x: list[float]
     y: list[float]
     contribution: list[float] = Field(description="What the pair adds to r; their sum is r.")
-    set_a: list[int] = Field(default=[], description="Position in `groups` of the pair's set pair.")
-    groups: list[str] = []
+    group: list[int] = Field(default=[], description="Position in `groups` of the pair's set pair.")
 
 
 class DatasetPair(BaseModel):
@@ -147,7 +161,10 @@ class DatasetPair(BaseModel):
     small: bool
     slope: float | None = Field(description="Least squares line of y (second dataset) on x (first).")
     intercept: float | None
+    by: str = Field(default="", description="Attribute that `groups` are made by; empty: there are none.")
+    groups: list[GroupOfPairs] = []
     pairs: PairsOfModels
+    n_listed: int = Field(default=0, description="Pairs listed of n_pairs; fewer where `limit` was reached.")
     without_model: list[LeftOut]
     sentence: str
 
