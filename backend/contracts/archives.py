@@ -48,6 +48,7 @@ class ArchiveManifest(BaseModel):
     licence: str = Field(min_length=1, max_length=400)
     description: str = Field("", max_length=4000)
     source: str = Field("", max_length=1000)
+    shows_stimuli: bool = Field(False, description="The licence lets the pictures themselves be shown.")
     stimuli: list[StimulusEntry] = Field(min_length=4, max_length=200_000)
 
     @field_validator("domain")

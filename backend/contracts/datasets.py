@@ -21,6 +21,7 @@ class Dataset(BaseModel):
     licence: str
     description: str = ""
     source: str = ""
+    shows_stimuli: bool = Field(False, description="The licence lets the pictures themselves be shown.")
     created_at: datetime
 
 
@@ -32,3 +33,4 @@ class Stimulus(BaseModel):
     sha256: str
     label: str | None = None
     group: str | None = None
+    image: str | None = Field(default=None, description="Path of its picture; null where it may not be shown.")

@@ -10,6 +10,11 @@ branch_labels = None
 depends_on = None
 
 KINDS = ("ingest", "register", "extract", "compare")
+# All but whether the pictures may be shown: a licence may be found out, or understood, later.
+FIXED = (
+    "id, name, version, title, dataset_hash, archive_sha256, n_stimuli, domain, licence, description, source, "
+    "created_at"
+)
 IMMUTABLE = ("embedding_neighbours", "probes", "subsampled_matrices")
 
 
@@ -19,9 +24,10 @@ def set_kinds(kinds: tuple[str, ...]) -> None:
     op.create_check_constraint(name, "jobs", f"kind IN ({', '.join(repr(kind) for kind in kinds)})")
 
 
-def refuse_change(table: str) -> str:
+def refuse_change(table: str, columns: str = "") -> str:
+    of = f" OF {columns}" if columns else ""
     return (
-        f"CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table} "
+        f"CREATE TRIGGER refuse_change BEFORE UPDATE{of} OR DELETE ON {table} "
         "FOR EACH ROW EXECUTE FUNCTION parallax_refuse_change()"
     )
 
@@ -42,6 +48,8 @@ def upgrade() -> None:
             comment="The licence lets the pictures themselves be shown.",
         ),
     )
+    op.execute("DROP TRIGGER refuse_change ON datasets")
+    op.execute(refuse_change("datasets", FIXED))
     op.create_table(
         "embedding_neighbours",
         sa.Column("embedding_id", sa.BigInteger(), nullable=False),
@@ -130,6 +138,8 @@ def downgrade() -> None:
     for table in ("model_sets", *IMMUTABLE):
         op.drop_table(table)
     op.drop_column("datasets", "shows_stimuli")
+    op.execute("DROP TRIGGER refuse_change ON datasets")
+    op.execute(refuse_change("datasets"))
     op.execute("DELETE FROM job_requests WHERE job_id IN (SELECT id FROM jobs WHERE kind IN ('probe', 'subsample'))")
     op.execute("DELETE FROM jobs WHERE kind IN ('probe', 'subsample')")
     set_kinds(KINDS)

@@ -90,6 +90,10 @@ class Client(ConsistencyCalls):
     def stimuli(self, dataset: str) -> list[Stimulus]:
         return list(self._all(f"/datasets/{dataset}/stimuli", Stimulus))
 
+    def stimulus_image(self, dataset: str, ord_: int, size: int = 256) -> bytes:
+        """The picture of row `ord_` as PNG. Raises ApiError 403 where the licence does not let it be shown."""
+        return self._send("GET", f"/datasets/{dataset}/stimuli/{ord_}/image", params={"size": size}).content
+
     def metrics(self) -> list[MetricInfo]:
         return list(self._all("/metrics", MetricInfo))
 

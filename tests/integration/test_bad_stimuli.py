@@ -12,7 +12,7 @@ from PIL import Image
 from tests.support.extracting import error_of, only_extraction, submission
 from tests.support.in_process import InProcess, files_of_at_most
 from tests.support.tiny import archive, manifest, picture, zipped
-from workers.extraction.archive import decode
+from backend.storage.archives import decode
 
 # --- inputs that changed or cannot be read -----------------------------------------------------------------------
 

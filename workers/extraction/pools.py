@@ -25,7 +25,7 @@ from PIL.Image import Image
 from backend.domain.errors import JobFailed, StorageFull
 from backend.domain.identity import key_of
 from backend.storage import is_disk_full
-from workers.extraction.archive import UnreadablePicture, decode, open_archive, read_picture
+from backend.storage.archives import UnreadablePicture, decode, open_archive, read_picture
 from workers.extraction.geometry import Geometry
 
 Progress = Callable[[str, int, int], None]

@@ -11,7 +11,7 @@ from backend.contracts.archives import ArchiveManifest
 from backend.db.repositories import datasets, jobs
 from backend.domain.errors import JobFailed
 from backend.domain.identity import dataset_hash
-from workers.extraction.archive import UnreadablePicture, decode, open_archive, read_manifest, read_picture
+from backend.storage.archives import UnreadablePicture, decode, open_archive, read_manifest, read_picture
 from workers.runtime.context import JobContext, Outcome
 
 SHOWN_FAULTS = 20
@@ -46,7 +46,7 @@ def run(context: JobContext) -> Outcome:
     values = {
         "name": manifest.name, "version": manifest.version, "title": manifest.title, "dataset_hash": hashed,
         "archive_sha256": sha256, "n_stimuli": len(rows), "domain": manifest.domain, "licence": manifest.licence,
-        "description": manifest.description, "source": manifest.source,
+        "description": manifest.description, "source": manifest.source, "shows_stimuli": manifest.shows_stimuli,
     }
 
     def write(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from backend.contracts.models import Model
 from backend.contracts.pages import Page
 from backend.db.repositories import datasets, models
 from backend.domain.timm_names import search_names
-from backend.services import catalogue
+from backend.services import catalogue, stimuli
 from backend.services.matrix_layers import list_matrices
 
 router = APIRouter(tags=["catalogue"])
@@ -68,7 +68,7 @@ def list_stimuli(
     rows = datasets.list_stimuli(connection, dataset["id"], limit=limit, after=-1 if after is None else after)
     following = encode_cursor(means.settings, listing, rows[-1]["ord"]) if len(rows) == limit else None
     return Page(
-        items=[Stimulus.model_validate(dict(row)) for row in rows], next_cursor=following, total=dataset["n_stimuli"]
+        items=[stimuli.describe(dataset, row) for row in rows], next_cursor=following, total=dataset["n_stimuli"]
     )
 
 

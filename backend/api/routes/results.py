@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from backend.api.answers import JSON, is_known, json_answer
 from backend.api.deps import IfNoneMatch, MetricId, PreprocessSteps, TheConnection, TheMeans
 from backend.contracts.consistency import Consistency, Finding
 from backend.contracts.matrices import (
@@ -23,7 +24,6 @@ from backend.services import matrix_layers, results
 
 router = APIRouter(tags=["results"])
 BINARY = "application/octet-stream"
-JSON = "application/json"
 WHICH_LAYER = "Which numbers. " + "; ".join(f"`{name}`: {MEANINGS[name]}" for name in LAYERS) + "."
 
 
@@ -53,7 +53,7 @@ def get_matrix(
     binary = BINARY in accept
     encoded = matrix_layers.encoded_matrix(
         connection, means.cache, dataset=dataset, metric=metric, preprocess=preprocess, layer=layer,
-        chosen=chosen, binary=binary, with_values=values, is_known=lambda etag: _is_known(etag, if_none_match),
+        chosen=chosen, binary=binary, with_values=values, is_known=lambda etag: is_known(etag, if_none_match),
     )
     if encoded.body is None:
         return Response(status_code=304, headers={"ETag": encoded.etag, "Vary": "Accept"})
@@ -70,7 +70,7 @@ def get_order(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     etag, body = results.shared_order(connection, means.cache, metric=metric, preprocess=preprocess)
-    return _json(etag, body, if_none_match)
+    return json_answer(etag, body, if_none_match)
 
 
 @router.get(
@@ -82,7 +82,7 @@ def get_consistency(
     method: Annotated[str, Query(max_length=20)] = "pearson", if_none_match: IfNoneMatch = None,
 ) -> Response:
     etag, body = results.consistency(connection, means.cache, metric=metric, preprocess=preprocess, method=method)
-    return _json(etag, body, if_none_match)
+    return json_answer(etag, body, if_none_match)
 
 
 @router.get("/finding", summary="The sentence of the first page, with its numbers", response_model=Finding)
@@ -91,17 +91,4 @@ def get_finding(
     preprocess: PreprocessSteps = "l2", if_none_match: IfNoneMatch = None,
 ) -> Response:
     etag, body = results.finding(connection, means.cache, metric=metric, preprocess=preprocess)
-    return _json(etag, body, if_none_match)
-
-
-def _json(etag: str, body: bytes, if_none_match: str | None) -> Response:
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if _is_known(etag, if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type=JSON, headers=headers)
-
-
-def _is_known(etag: str, if_none_match: str | None) -> bool:
-    """Whether `If-None-Match` names the ETag: alone, in a list, as `*`, or weakened by a compressing proxy."""
-    known = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
-    return etag in known or known == ["*"]
+    return json_answer(etag, body, if_none_match)

@@ -22,14 +22,16 @@ SUMMARY = select(
 
 def add(connection: Connection, values: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> int:
     """Adds a version of a dataset with its stimuli in order; answers its id. Content that is there already under the
-    same name and version is left alone. Raises sqlalchemy.exc.IntegrityError if it clashes with another dataset."""
+    same name and version stays as it is, but for whether its pictures may be shown, which may be found out later.
+    Raises sqlalchemy.exc.IntegrityError if it clashes with another dataset."""
     created = connection.execute(
         upsert(datasets).values(dict(values)).on_conflict_do_nothing(constraint="uq_datasets_dataset_hash")
         .returning(datasets.c.id)
     ).scalar()
     if created is None:
         return int(connection.execute(
-            select(datasets.c.id).where(datasets.c.dataset_hash == values["dataset_hash"])
+            datasets.update().where(datasets.c.dataset_hash == values["dataset_hash"])
+            .values(shows_stimuli=values.get("shows_stimuli", False)).returning(datasets.c.id)
         ).scalar_one())
     connection.execute(insert(stimuli), [{"dataset_id": created, "ord": i, **row} for i, row in enumerate(rows)])
     return int(created)
@@ -81,6 +83,12 @@ def list_page(
     return connection.execute(query).mappings().all(), int(total)
 
 
+def domains(connection: Connection) -> dict[str, str]:
+    """Name of every dataset -> domain of its newest version, by name."""
+    rows = connection.execute(select(datasets.c.name, datasets.c.domain).order_by(datasets.c.name, datasets.c.version))
+    return {row.name: row.domain for row in rows}
+
+
 def list_names(connection: Connection) -> list[str]:
     return list(connection.execute(select(datasets.c.name).distinct().order_by(datasets.c.name)).scalars())
 
@@ -93,6 +101,14 @@ def list_stimuli(
         select(stimuli).where(stimuli.c.dataset_id == dataset_id, stimuli.c.ord > after).order_by(stimuli.c.ord)
     )
     return connection.execute(query.limit(limit) if limit else query).mappings().all()
+
+
+def get_stimuli(connection: Connection, dataset_id: int, rows: Sequence[int]) -> dict[int, RowMapping]:
+    """Stimuli of these rows by their row; those that do not exist are left out."""
+    found = connection.execute(
+        select(stimuli).where(stimuli.c.dataset_id == dataset_id, stimuli.c.ord.in_(list(rows)))
+    ).mappings()
+    return {row["ord"]: row for row in found}
 
 
 def stimulus_groups(connection: Connection, dataset_id: int) -> list[str | None]:

@@ -20,6 +20,7 @@ from parallax.local.demo.rendered import SHAPES, letter, shape
 Pixels = NDArray[np.uint8]
 SEED = 20261122
 SKIMAGE = "scikit-image's data folder"
+DESCRIBED = ("name", "title", "domain", "licence", "shows_stimuli", "description", "source")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -44,6 +45,7 @@ class DemoDataset:
     description: str
     source: str
     stimuli: list[DemoStimulus]
+    shows_stimuli: bool = True  # every licence here allows it
 
 
 def demo_datasets() -> list[DemoDataset]:
@@ -58,7 +60,7 @@ def write_archive(dataset: DemoDataset, path: Path) -> None:
     """Writes a dataset as an archive that Parallax ingests; equal datasets give equal bytes."""
     manifest = {
         "format": "parallax-dataset", "format_version": 1, "version": 1,
-        **{name: getattr(dataset, name) for name in ("name", "title", "domain", "licence", "description", "source")},
+        **{name: getattr(dataset, name) for name in DESCRIBED},
         "stimuli": [
             {"id": stimulus.id, "file": f"stimuli/{i:05d}.png", "label": stimulus.label, "group": stimulus.group}
             for i, stimulus in enumerate(dataset.stimuli)

@@ -66,7 +66,7 @@ def test_the_checkpoint_of_the_how_to_is_a_model(tmp_path: Path) -> None:
 
 def test_the_archive_of_the_how_to_is_a_dataset(tmp_path: Path) -> None:
     from backend.services.uploads import peek_dataset_name
-    from workers.extraction.archive import decode, open_archive, read_manifest, read_picture
+    from backend.storage.archives import decode, open_archive, read_manifest, read_picture
 
     rng = np.random.default_rng(0)
     for label in ("cat", "dog"):

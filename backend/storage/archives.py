@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -33,6 +34,17 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
             f"This is not a zip file that can be read: {error}.",
             "Make a dataset archive as docs/how-to/add-a-dataset.md describes.",
         ) from error
+
+
+def open_again(path: Path) -> zipfile.ZipFile:
+    """The archive, kept open between calls: reading the directory of a large one takes longer than a picture of it."""
+    status = path.stat()
+    return _kept_open(path, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _kept_open(path: Path, inode: int, modified_ns: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
 
 
 def read_manifest(archive: zipfile.ZipFile) -> ArchiveManifest:
