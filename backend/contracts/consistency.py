@@ -125,6 +125,8 @@ class GroupOfPairs(BaseModel):
     """The pairs of one set pair in a scatter, with a line of their own."""
 
     title: str
+    set_a: str = Field(default="", description="Value of `by` that one of the two models has.")
+    set_b: str = ""
     n_pairs: int
     n_models: int
     r: float | None
