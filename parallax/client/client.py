@@ -33,6 +33,7 @@ from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
 from parallax.client.consistency import ConsistencyCalls
+from parallax.client.coverage import CoverageCalls
 from parallax.client.transport import ApiError
 
 CACHED_MATRICES = 64
@@ -62,7 +63,7 @@ class MatrixArray:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-class Client(ConsistencyCalls):
+class Client(ConsistencyCalls, CoverageCalls):
     """Connection to one Parallax API. Thread-safe. `base_url` ends in `/api/v1`."""
 
     def __init__(self, base_url: str, timeout_s: float = 30.0, transport: httpx.BaseTransport | None = None) -> None:

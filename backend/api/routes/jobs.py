@@ -35,7 +35,7 @@ def submit(
         connection, submission, means.settings, idempotency_key=idempotency_key,
         header=uploads.find_header(means.store, submissions.checkpoint_of(submission)),
     )
-    return _accepted(connection, job_id, response)
+    return accepted(connection, job_id, response)
 
 
 @router.post("/comparisons", status_code=202, summary="Compare models on one dataset by any metric")
@@ -46,10 +46,10 @@ def compare(
     """Computes every missing pair, and every missing null and interval. Answers the job to follow, which is a queued
     one for the same work if there is one."""
     job_id = submissions.compare(connection, comparison, means.settings, idempotency_key=idempotency_key)
-    return _accepted(connection, job_id, response)
+    return accepted(connection, job_id, response)
 
 
-def _accepted(connection: TheConnection, job_id: int, response: Response) -> Job:
+def accepted(connection: TheConnection, job_id: int, response: Response) -> Job:
     response.headers["Location"] = f"/api/v1/jobs/{job_id}"
     return _wire(submissions.require_job(connection, job_id))
 

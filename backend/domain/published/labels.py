@@ -25,7 +25,7 @@ def check_labels(labels: str) -> None:
         raise InvalidInput(f"There are no labels {labels!r}.", f"Choose one of {', '.join(LABELS)}.")
 
 
-def catalogue_entry(model: Mapping[str, Any]) -> PublishedModel | None:
+def catalogue_entry(model: Mapping[Any, Any]) -> PublishedModel | None:
     """The published model that a model is, if any.
 
     A model of timm is recognised by its name there (with the pretrained tag, or without one as published), any other by
@@ -39,7 +39,7 @@ def catalogue_entry(model: Mapping[str, Any]) -> PublishedModel | None:
     return found if found is not None and found.loader != "timm" else None
 
 
-def attributes_of(model: Mapping[str, Any], labels: str = "published") -> dict[str, str]:
+def attributes_of(model: Mapping[Any, Any], labels: str = "published") -> dict[str, str]:
     """Attribute -> slug of its value, by published or audited labels.
 
     `model` is a row or the fields of a model: `name`, `source`, `timm_name` and the attributes. A model that is not in
