@@ -27,15 +27,17 @@ class ArrayStore(Protocol):
         ...
 
 
-def put_array(store: ArrayStore, array: NDArray[np.float32]) -> str:
-    """Stores an array as .npy (version 1.0, C order, little-endian); equal arrays give equal files."""
+def put_array(store: ArrayStore, array: NDArray[Any]) -> str:
+    """Stores an array as .npy (version 1.0, C order, little-endian): whole numbers as int32, others as float32. Equal
+    arrays give equal files."""
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array, dtype="<f4"), version=(1, 0), allow_pickle=False)
+    kind = "<i4" if np.issubdtype(array.dtype, np.integer) else "<f4"
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array, dtype=kind), version=(1, 0), allow_pickle=False)
     return store.put([buffer.getvalue()])[0]
 
 
-def load_array(store: ArrayStore, sha256: str, mmap: bool = False) -> NDArray[np.float32]:
+def load_array(store: ArrayStore, sha256: str, mmap: bool = False) -> NDArray[Any]:
     """An array that `put_array` stored. With `mmap` it is mapped read-only instead of read."""
     mode: Any = "r" if mmap else None
-    array: NDArray[np.float32] = np.load(store.path(sha256), mmap_mode=mode, allow_pickle=False)
+    array: NDArray[Any] = np.load(store.path(sha256), mmap_mode=mode, allow_pickle=False)
     return array

@@ -251,7 +251,7 @@ def numbers_of_a_fresh_matrix(worker: InProcess) -> dict[str, np.ndarray]:
 
 
 def forget_matrices(worker: InProcess) -> None:
-    worker.rows("TRUNCATE matrices, matrix_embeddings, similarity_rows, similarity_gaps")
+    worker.rows("TRUNCATE matrices, matrix_embeddings, similarity_rows, similarity_gaps, subsampled_matrices")
 
 
 def test_a_comparison_that_finds_everything_there_computes_nothing(

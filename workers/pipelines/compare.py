@@ -23,6 +23,7 @@ from backend.domain.metrics import parse_metric, parse_preprocess
 from backend.domain.quantities import stored_of
 from backend.storage import load_array
 from workers.pipelines.diagnosing import fill_diagnostics
+from workers.pipelines.neighbours import fill_neighbours
 from workers.pipelines.prepared_files import PreparedFiles
 from workers.runtime.arithmetic import prepare_device
 from workers.runtime.context import JobContext, JobRetry, Outcome
@@ -54,6 +55,7 @@ def run(context: JobContext) -> Outcome:
     """Computes what is missing, some models at a time; each part but the last is committed as it comes."""
     context.progress("load")
     fill_diagnostics(context, context.job.spec["dataset_id"])
+    fill_neighbours(context, context.job.spec["dataset_id"], prepare_device(context.settings))
     work = _Work(context)
     digest = hashlib.sha256()
     while True:

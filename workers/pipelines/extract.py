@@ -19,6 +19,7 @@ from workers.extraction.geometry import Geometry
 from workers.extraction.models import Encoder, load_encoder
 from workers.extraction.pools import open_pool
 from workers.extraction.versions import library_versions
+from workers.pipelines.neighbours import keep_neighbours
 from workers.runtime.arithmetic import prepare_device
 from workers.runtime.context import JobContext, Outcome
 from workers.similarity.diagnostics import diagnose
@@ -100,6 +101,7 @@ def _embed(
     context.progress("store", n, n)
     file_sha256 = put_array(context.store, embedding)
     diagnostics = diagnose(embedding)
+    note_neighbours = keep_neighbours(context, embedding, device)
     values = {
         "key": key, "model_id": model["id"], "dataset_id": dataset["id"], "dataset_hash": dataset["dataset_hash"],
         "file_sha256": file_sha256, "n": n, "d": embedding.shape[1], "dtype": "float32", "batch_size": batch_size,
@@ -108,7 +110,9 @@ def _embed(
     }
 
     def write(connection: Connection) -> None:
-        embeddings.add_diagnostics(connection, embeddings.add(connection, values), diagnostics)
+        embedding_id = embeddings.add(connection, values)
+        embeddings.add_diagnostics(connection, embedding_id, diagnostics)
+        note_neighbours(connection, embedding_id)
         _want_rows(connection, context)
 
     return Outcome(file_sha256, write)

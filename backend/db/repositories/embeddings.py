@@ -97,7 +97,7 @@ def files_in_use(connection: Connection) -> set[str]:
     """Every stored file that a row names: what a sweep of the store must keep."""
     return set(connection.execute(text("""
         SELECT file_sha256 FROM embeddings UNION SELECT file_sha256 FROM embedding_chunks
-        UNION SELECT archive_sha256 FROM datasets
+        UNION SELECT file_sha256 FROM embedding_neighbours UNION SELECT archive_sha256 FROM datasets
         UNION SELECT config ->> 'checkpoint_sha256' FROM models WHERE config ? 'checkpoint_sha256'
         UNION SELECT spec ->> 'archive_sha256' FROM jobs WHERE kind = 'ingest' AND state IN ('queued', 'running')
         UNION SELECT spec -> 'model' ->> 'checkpoint_sha256' FROM jobs
