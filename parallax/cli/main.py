@@ -13,6 +13,7 @@ import typer
 from parallax.cli import (
     about,
     compare,
+    consistency,
     database,
     datasets,
     doctor,
@@ -48,6 +49,7 @@ app.command(rich_help_panel=HERE)(doctor.doctor)
 app.command(rich_help_panel=HERE)(about.version)
 app.command(rich_help_panel=FILES)(compare.compare)
 app.command(rich_help_panel=FILES)(metrics.metrics)
+app.add_typer(consistency.commands, name="consistency", rich_help_panel=FILES)
 app.add_typer(embeddings.commands, name="embeddings", rich_help_panel=FILES)
 app.add_typer(layers.commands, name="layers", rich_help_panel=FILES)
 app.add_typer(datasets.commands, name="datasets", rich_help_panel=WORK)

@@ -52,6 +52,7 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
         ("frontend.app",),
         ("backend.dispatch.loop",),
         ("parallax.client",),
+        ("workers.pipelines.consistency_files", "workers.pipelines.attributes"),
         ("parallax.cli.main", "parallax.local.stack", "parallax.local.app", "backend.db.migrate"),
         ("workers.celery_app", "workers.tasks.work", "workers.tasks.lifecycle"),
     ],
