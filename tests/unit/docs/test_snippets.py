@@ -24,7 +24,10 @@ from tests.unit.docs.markdown import pages, snippets
 
 RUN_HERE = {"docs/how-to/add-a-model.md", "docs/how-to/add-a-dataset.md", "docs/api.md"}
 # Pages of other parts, whose own tests run their snippets.
-RUN_ELSEWHERE = {"docs/how-to/add-a-metric.md", "docs/how-to/compare-embeddings-offline.md"}
+RUN_ELSEWHERE = {
+    "docs/how-to/add-a-metric.md", "docs/how-to/compare-embeddings-offline.md",
+    "docs/how-to/check-consistency-offline.md",
+}  # fmt: skip
 
 
 def only_snippet(page: str, language: str = "python") -> str:
