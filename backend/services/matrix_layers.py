@@ -74,7 +74,7 @@ def encoded_matrix(
         return EncodedMatrix(etag)
 
     def make() -> EncodedMatrix:
-        square = _layer(connection, cache, found, parsed.spec, layer)
+        square = layer_square(connection, cache, found, parsed.spec, layer)
         names, values = _choose(square, chosen)
         if binary:
             body = np.ascontiguousarray(values, dtype="<f4").tobytes()
@@ -133,7 +133,7 @@ def _stored(
     return square
 
 
-def _layer(
+def layer_square(
     connection: Connection, cache: ResultCache, found: RowMapping, spec: MetricSpec, layer: str
 ) -> matrices.StoredMatrix:
     """A stored or derived layer; NaN where it was not computed."""

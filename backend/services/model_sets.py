@@ -42,7 +42,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a predicate or a name stands for: canonical predicate (`all` for every model), title, names of its models."""
+    """What a predicate or a name stands for: canonical predicate (`all`: every model), title, names of its models."""
 
     predicate: str
     title: str
@@ -70,7 +70,7 @@ def describe_models(connection: Connection, labels: str) -> list[Described]:
             attributes_of(row, labels) | {"model": row["name"]},
             frozenset(row["tags"]) | frozenset(entry.tags if (entry := catalogue_entry(row)) else ()),
         )
-        for row in models.list_described(connection)
+        for row in map(dict, models.list_described(connection))
     ]
 
 

@@ -1,4 +1,4 @@
-"""Reading results: the shared order, consistency, the finding. Everything is computed from the values as stored, not
+"""Reading results: the shared order and the finding. Everything is computed from the values as stored, not
 from calibrated ones; where a measure is not symmetric, a pair enters with the mean of its two directions.
 
 Answers are cached in this process by the revision of what they were computed from, so nothing is serialised or computed
@@ -13,16 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping
 
-from backend.contracts.consistency import Consistency, Finding
+from backend.contracts.consistency import Finding
 from backend.contracts.matrices import SharedOrder
 from backend.db.repositories import datasets, matrices, models
-from backend.domain import consistency as statistics
 from backend.domain import finding as findings
 from backend.domain import ordering
-from backend.domain.attributes import DOMAINS
-from backend.domain.errors import InvalidInput
 from backend.domain.identity import key_of, order_hash
 from backend.domain.metrics import DEFAULT_METRICS, Metric, parse_metric, parse_preprocess
+from backend.services.consistency_scope import stacked
 from backend.services.matrix_layers import revision, value_square
 from backend.services.result_cache import ResultCache
 
@@ -44,30 +42,6 @@ def shared_order(connection: Connection, cache: ResultCache, *, metric: str, pre
         ).model_dump_json().encode()
 
     return f'"{key}-order"', cache.get(f"order {key}", make)
-
-
-def consistency(
-    connection: Connection, cache: ResultCache, *, metric: str, preprocess: str, method: str
-) -> tuple[str, bytes]:
-    """ETag and JSON of the dataset x dataset correlations over model pairs."""
-    if method not in statistics.METHODS:
-        raise InvalidInput(f"There is no method {method!r}.", f"Use one of {', '.join(statistics.METHODS)}.")
-    parsed, found = _all_of_metric(connection, metric, preprocess)
-    key = _combined(parsed, preprocess, found)
-
-    def make() -> bytes:
-        domains = {row["name"]: row["domain"] for row in datasets.list_page(connection, limit=100_000, after=None)[0]}
-        # Datasets are listed by domain, then name, as the published matrices are.
-        ordered = sorted(found, key=lambda row: (list(DOMAINS).index(domains[row["dataset"]]), row["dataset"]))
-        _, stack = _stack(connection, cache, ordered)
-        table = statistics.consistency(stack, method)
-        return Consistency(
-            metric=parsed.id, preprocess=preprocess, method=method, datasets=[row["dataset"] for row in ordered],
-            domains=[domains[row["dataset"]] for row in ordered], r=_nullable(table.r),
-            n_pairs=table.n_pairs.tolist(), n_models=table.n_models.tolist(),
-        ).model_dump_json().encode()
-
-    return f'"{key}-{method}"', cache.get(f"consistency {method} {key}", make)
 
 
 def finding(connection: Connection, cache: ResultCache, *, metric: str | None, preprocess: str) -> tuple[str, bytes]:
@@ -100,16 +74,4 @@ def _combined(metric: Metric, preprocess: str, found: Sequence[RowMapping]) -> s
 def _stack(
     connection: Connection, cache: ResultCache, found: Sequence[RowMapping]
 ) -> tuple[list[str], NDArray[np.float64]]:
-    """All models by name, and the matrices of several datasets over them: float64 (D, M, M), NaN where not computed."""
-    squares = [value_square(connection, cache, row) for row in found]
-    names = sorted({name for square in squares for name in square.names})
-    position = {name: i for i, name in enumerate(names)}
-    stack = np.full((len(squares), len(names), len(names)), np.nan)
-    for layer, square in zip(stack, squares, strict=True):
-        at = [position[name] for name in square.names]
-        layer[np.ix_(at, at)] = square.values
-    return names, stack
-
-
-def _nullable(array: NDArray[np.float64]) -> list[list[float | None]]:
-    return [[None if np.isnan(value) else float(value) for value in row] for row in array]
+    return stacked([value_square(connection, cache, row) for row in found])

@@ -1,4 +1,4 @@
-"""Results: matrices, their shared order, consistency across datasets, the finding. All with strong ETags."""
+"""Results: matrices, their shared order, the finding. All with strong ETags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from backend.api.answers import JSON, is_known, json_answer
 from backend.api.deps import IfNoneMatch, MetricId, PreprocessSteps, TheConnection, TheMeans
-from backend.contracts.consistency import Consistency, Finding
+from backend.contracts.consistency import Finding
 from backend.contracts.matrices import (
     ORDER_HASH_HEADER,
     ORDER_LOCATION_HEADER,
@@ -70,18 +70,6 @@ def get_order(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     etag, body = results.shared_order(connection, means.cache, metric=metric, preprocess=preprocess)
-    return json_answer(etag, body, if_none_match)
-
-
-@router.get(
-    "/consistency", summary="Dataset x dataset correlations of similarities over model pairs",
-    response_model=Consistency,
-)
-def get_consistency(
-    connection: TheConnection, means: TheMeans, metric: MetricId, preprocess: PreprocessSteps = "l2",
-    method: Annotated[str, Query(max_length=20)] = "pearson", if_none_match: IfNoneMatch = None,
-) -> Response:
-    etag, body = results.consistency(connection, means.cache, metric=metric, preprocess=preprocess, method=method)
     return json_answer(etag, body, if_none_match)
 
 

@@ -94,7 +94,7 @@ def gap_embeddings(connection: Connection, matrix_id: int) -> set[int]:
 
 FIND = """
     SELECT x.id, x.metric, x.metric_version, x.preprocess, x.recipe, x.created_at, d.name AS dataset,
-        d.version AS dataset_version, d.n_stimuli AS n,
+        d.version AS dataset_version, d.title, d.domain, d.n_stimuli AS n,
         (SELECT count(*) FROM matrix_embeddings e WHERE e.matrix_id = x.id) AS n_rows,
         (SELECT count(*) FROM similarity_gaps g WHERE g.matrix_id = x.id) AS n_gaps,
         (SELECT count(DISTINCT e.model_id) FROM matrix_embeddings e WHERE e.matrix_id = x.id) AS n_models,
@@ -109,6 +109,11 @@ FIND = """
 BEST = "n_models DESC, dataset_version DESC, metric_version DESC"
 
 
+FILLED = """(
+    SELECT count(*) FROM similarity_rows r WHERE r.matrix_id = found.id AND r.quantity IN ('p', 'ci_high')
+) AS n_filled"""
+
+
 def find(
     connection: Connection, *, dataset: str, version: int | None, metric: str, preprocess: str
 ) -> RowMapping | None:
@@ -116,9 +121,7 @@ def find(
     together with n_filled with anything that is stored of it: nulls come with p, intervals with ci_high."""
     return connection.execute(
         text(f"""
-            SELECT found.*, (
-                SELECT count(*) FROM similarity_rows r WHERE r.matrix_id = found.id AND r.quantity IN ('p', 'ci_high')
-            ) AS n_filled FROM (
+            SELECT found.*, {FILLED} FROM (
                 SELECT * FROM ({FIND} WHERE d.name = :dataset AND x.metric = :metric AND x.preprocess = :preprocess
                     AND (CAST(:version AS integer) IS NULL OR d.version = :version)) f
                 WHERE n_rows > 0 ORDER BY {BEST} LIMIT 1
@@ -137,10 +140,13 @@ SHOWN = f"""
 """
 
 
-def list_found(connection: Connection, *, metric: str, preprocess: str) -> Sequence[RowMapping]:
-    """A metric's matrices on all datasets, without their values."""
+def list_found(
+    connection: Connection, *, metric: str, preprocess: str, filled: bool = False
+) -> Sequence[RowMapping]:
+    """A metric's matrices on all datasets, without their values; `filled`: with `n_filled`, as `find` answers it."""
+    columns = f"found.*, {FILLED}" if filled else "*"
     return connection.execute(
-        text(f"SELECT * FROM ({SHOWN}) shown ORDER BY dataset"), {"metric": metric, "preprocess": preprocess}
+        text(f"SELECT {columns} FROM ({SHOWN}) found ORDER BY dataset"), {"metric": metric, "preprocess": preprocess}
     ).mappings().all()
 
 

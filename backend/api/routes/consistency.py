@@ -1,0 +1,156 @@
+"""Consistency across datasets: JSON, or long tables as CSV and Parquet. All with strong ETags."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel
+
+from backend.api.answers import JSON, is_known
+from backend.api.deps import IfNoneMatch, TheConnection, TheMeans
+from backend.api.scope import Attribute, ModelSetText, TheScope, WithIntervals
+from backend.contracts.consistency import (
+    Anchors,
+    Consistency,
+    DatasetPair,
+    Difference,
+    Influence,
+    MetricAgreement,
+    SetPairs,
+    Spread,
+)
+from backend.services import consistency, consistency_metrics, consistency_pairs
+from backend.services.consistency import Answer
+from backend.services.consistency_tables import columns_of
+from backend.services.tables_out import CSV, FORMS, PARQUET
+
+DatasetName = Annotated[str, Query(max_length=200, description="A dataset.")]
+router = APIRouter(tags=["consistency"])
+Accepted = Annotated[str, Header(alias="Accept")]
+FORMS_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {}, PARQUET: {}}, "description": (
+    "JSON; or by `Accept` a long table, one row for each number: `text/csv`, or `application/vnd.apache.parquet` with "
+    "what it was computed from as metadata."
+)}}
+
+
+@router.get(
+    "/consistency", summary="Dataset x dataset correlations of similarities over the pairs of two model sets",
+    response_model=Consistency, responses=FORMS_OUT,
+)
+def get_consistency(
+    connection: TheConnection, means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
+    set_b: ModelSetText = "all", intervals: WithIntervals = False, accept: Accepted = JSON,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency.table(connection, means.cache, asked, set_a=set_a, set_b=set_b, intervals=intervals)
+    return _respond(answer, Consistency, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/set-pairs", summary="Every two model sets of an attribute beside all models",
+    response_model=SetPairs, responses=FORMS_OUT,
+)
+def get_set_pairs(
+    connection: TheConnection, means: TheMeans, asked: TheScope,
+    by: Annotated[str, Query(max_length=20, description="An attribute of models, or `custom`.")] = "objective",
+    sets: Annotated[str, Query(max_length=20_000, description=(
+        "With `by=custom`: predicates or names of sets, joined by semicolons."
+    ))] = "",
+    intervals: WithIntervals = False, accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency.set_pairs(connection, means.cache, asked, by=by, sets=sets, intervals=intervals)
+    return _respond(answer, SetPairs, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/difference", summary="Whether the pairs within one model set are steadier than within another",
+    response_model=Difference, responses=FORMS_OUT,
+)
+def get_difference(
+    connection: TheConnection, means: TheMeans, asked: TheScope, a: ModelSetText, b: ModelSetText,
+    match: Annotated[str, Query(max_length=100, description=(
+        "Attributes that both sets are given the same mix of, joined by commas."
+    ))] = "",
+    accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency.difference(connection, means.cache, asked, a=a, b=b, match=match)
+    return _respond(answer, Difference, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/dataset-pair", summary="Two datasets: every pair of models and what it adds to r",
+    response_model=DatasetPair, responses=FORMS_OUT,
+)
+def get_dataset_pair(
+    connection: TheConnection, means: TheMeans, asked: TheScope, a: DatasetName, b: DatasetName,
+    set_a: ModelSetText = "all", set_b: ModelSetText = "all", by: Attribute = "",
+    limit: Annotated[int, Query(ge=10, le=1_000_000, description="Most pairs of models to list.")] = 20_000,
+    accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency_pairs.dataset_pair(
+        connection, means.cache, asked, a=a, b=b, set_a=set_a, set_b=set_b, by=by, limit=limit
+    )
+    return _respond(answer, DatasetPair, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/influence", summary="The median r without each dataset", response_model=Influence,
+    responses=FORMS_OUT,
+)
+def get_influence(
+    connection: TheConnection, means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
+    set_b: ModelSetText = "all", accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency_pairs.influence(connection, means.cache, asked, set_a=set_a, set_b=set_b)
+    return _respond(answer, Influence, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/anchors", summary="Single models against all others and the sets of an attribute",
+    response_model=Anchors, responses=FORMS_OUT,
+)
+def get_anchors(
+    connection: TheConnection, means: TheMeans, asked: TheScope,
+    anchors: Annotated[str, Query(max_length=4000, description="Names of models, joined by commas.")],
+    by: Attribute = "", intervals: WithIntervals = False, accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency_pairs.anchors(connection, means.cache, asked, anchors=anchors, by=by, intervals=intervals)
+    return _respond(answer, Anchors, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/metrics", summary="How far two metrics agree, per dataset and about consistency",
+    response_model=MetricAgreement, responses=FORMS_OUT,
+)
+def get_metric_agreement(
+    connection: TheConnection, means: TheMeans, asked: TheScope,
+    other: Annotated[str, Query(max_length=200, description="Id of the second metric.")],
+    accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
+) -> Response:
+    answer = consistency_metrics.metric_agreement(connection, means.cache, asked, other=other)
+    return _respond(answer, MetricAgreement, accept, if_none_match)
+
+
+@router.get(
+    "/consistency/spread", summary="Mean and standard deviation of every pair of models over datasets",
+    response_model=Spread, responses=FORMS_OUT,
+)
+def get_spread(
+    connection: TheConnection, means: TheMeans, asked: TheScope, accept: Accepted = JSON,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    return _respond(consistency_metrics.spread(connection, means.cache, asked), Spread, accept, if_none_match)
+
+
+def _respond(answer: Answer, kind: type[BaseModel], accept: str, if_none_match: str | None) -> Response:
+    form = next((form for form in FORMS if form in accept), JSON)
+    etag = f'"{answer.key}{"" if form == JSON else "-" + form.rpartition("/")[2]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
+    if is_known(etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    body = answer.make()
+    if form != JSON:
+        found: Any = kind.model_validate_json(body)
+        body = FORMS[form](columns_of(found), found.scope.model_dump_json())
+    return Response(body, media_type=form, headers=headers)

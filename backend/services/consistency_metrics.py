@@ -1,0 +1,80 @@
+"""Answers about similarities themselves: two metrics against each other, mean and spread over datasets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from sqlalchemy import Connection
+
+from backend.contracts.consistency import MetricAgreement, Scope, Spread
+from backend.domain import consistency as statistics
+from backend.services import consistency_sentences as sentences
+from backend.services.consistency import Answer, kept
+from backend.services.consistency_intervals import intervals_of, with_interval
+from backend.services.consistency_scope import Asked, Study, read, resolve
+from backend.services.model_sets import naming
+from backend.services.result_cache import ResultCache
+
+
+def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *, other: str) -> Answer:
+    """How far two metrics agree about the same models on the same datasets."""
+    question = resolve(connection, asked)
+    with naming("other"):
+        second = resolve(connection, replace(asked, metric=other))
+
+    def make() -> MetricAgreement:
+        study, beside = _aligned(read(connection, cache, question), read(connection, cache, second))
+        found = statistics.metric_agreement(study.values, beside.values, question.method)
+        n = len(study.datasets)
+        # Both metrics of a dataset as if they were two datasets: each r and its interval lie off the diagonal.
+        every = statistics.every(len(study.names))
+        drawn = intervals_of(np.concatenate([study.values, beside.values]), [(every, every)], question.method)
+        low, high = (end[:n, n:].diagonal() for end in drawn.interval(0)) if drawn else (np.full(n, np.nan),) * 2
+        above = np.triu_indices(n, 1)
+        answer = MetricAgreement(
+            scope=with_interval(study.scope, drawn), other=second.metric.id, datasets=study.datasets,
+            r=found.r.tolist(), ci_low=low.tolist(), ci_high=high.tolist(), n_pairs=found.n_pairs.tolist(),
+            dataset_pairs=study.dataset_pairs, consistency=found.consistency_x[above].tolist(),
+            consistency_other=found.consistency_y[above].tolist(),
+            consistency_r=None if np.isnan(found.consistency_r) else found.consistency_r, sentence="",
+        )
+        return answer.model_copy(update={"sentence": sentences.agreement(answer)})
+
+    return kept(cache, question, ("metrics", second.revision), make)
+
+
+def spread(connection: Connection, cache: ResultCache, asked: Asked) -> Answer:
+    """Mean and standard deviation of every pair of models over datasets."""
+    question = resolve(connection, asked)
+
+    def make() -> Spread:
+        study = read(connection, cache, question)
+        found = statistics.mean_and_spread(study.values)
+        return Spread(
+            scope=study.scope, models=study.names, mean=found.mean.tolist(), sd=found.sd.tolist(),
+            n_datasets=found.n.tolist(), sentence=sentences.spread(found.mean, found.sd, study),
+        )
+
+    return kept(cache, question, ("spread",), make)
+
+
+def _aligned(first: Study, second: Study) -> tuple[Study, Study]:
+    """Both studies over the datasets and models that both have."""
+    datasets = [name for name in first.datasets if name in second.datasets]
+    names = [name for name in first.names if name in second.names]
+    scope = first.scope.model_copy(update={
+        "datasets": datasets, "n_models": len(names), "notes": list(dict.fromkeys(
+            [*first.scope.notes, *second.scope.notes]
+        )),
+    })
+    return _part(first, datasets, names, scope), _part(second, datasets, names, scope)
+
+
+def _part(study: Study, datasets: list[str], names: list[str], scope: Scope) -> Study:
+    rows = [study.datasets.index(name) for name in datasets]
+    at = [study.names.index(name) for name in names]
+    return replace(
+        study, names=names, datasets=datasets, described=[study.described[i] for i in at], scope=scope,
+        values=study.values[np.ix_(rows, at, at)],
+    )
