@@ -20,6 +20,9 @@ FINAL_STATES: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled
 KINDS: tuple[JobKind, ...] = ("ingest", "register", "extract", "compare", "probe", "subsample")
 # Smaller is claimed first: results that others wait for come before results that only read them.
 PRIORITIES: dict[JobKind, int] = {"ingest": 0, "register": 1, "compare": 2, "extract": 3, "probe": 4, "subsample": 5}
+# These fill in whatever is missing of something that everybody shares: a repeated one finds nothing left to do, so that
+# it may join another, and cancelling one submission leaves it alone.
+FILLING: frozenset[JobKind] = frozenset({"compare", "probe", "subsample"})
 QUEUE = "work"
 
 

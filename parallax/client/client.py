@@ -32,8 +32,10 @@ from backend.contracts.matrices import (
 from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
+from parallax.client.behaviour import BehaviourCalls
 from parallax.client.consistency import ConsistencyCalls
 from parallax.client.coverage import CoverageCalls
+from parallax.client.pairs import PairCalls
 from parallax.client.transport import ApiError
 
 CACHED_MATRICES = 64
@@ -63,7 +65,7 @@ class MatrixArray:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-class Client(ConsistencyCalls, CoverageCalls):
+class Client(ConsistencyCalls, BehaviourCalls, CoverageCalls, PairCalls):
     """Connection to one Parallax API. Thread-safe. `base_url` ends in `/api/v1`."""
 
     def __init__(self, base_url: str, timeout_s: float = 30.0, transport: httpx.BaseTransport | None = None) -> None:

@@ -41,7 +41,7 @@ class ConsistencyCalls(Transport):
         labels: str = "published",
     ) -> Consistency:
         """Dataset x dataset table of r over the pairs of two model sets: each a predicate, a saved name or `all`."""
-        params = _params(
+        params = params_of(
             metric, method=method, preprocess=preprocess, layer=layer, models=models, datasets=datasets, labels=labels
         )
         params |= {"set_a": set_a, "set_b": set_b, "intervals": intervals}
@@ -53,7 +53,7 @@ class ConsistencyCalls(Transport):
     ) -> SetPairs:
         """Every two sets of an attribute beside the baseline of all models; `by="custom"` takes `sets`: predicates
         or saved names."""
-        params = _params(metric, **choice) | {"by": by, "sets": ";".join(sets), "intervals": intervals}
+        params = params_of(metric, **choice) | {"by": by, "sets": ";".join(sets), "intervals": intervals}
         return self._one("/consistency/set-pairs", SetPairs, params=params)
 
     def difference(
@@ -61,7 +61,7 @@ class ConsistencyCalls(Transport):
     ) -> Difference:
         """Whether the pairs within set `a` are steadier than those within set `b`, as they are or matched by
         attributes."""
-        params = _params(metric, **choice) | {"a": a, "b": b, "match": ",".join(match)}
+        params = params_of(metric, **choice) | {"a": a, "b": b, "match": ",".join(match)}
         return self._one("/consistency/difference", Difference, params=params)
 
     def dataset_pair(
@@ -69,30 +69,30 @@ class ConsistencyCalls(Transport):
         **choice: Unpack[Choice],
     ) -> DatasetPair:
         """The scatter of two datasets: every pair of models with its contribution to r, grouped by an attribute."""
-        params = _params(metric, **choice) | {"a": a, "b": b, "set_a": set_a, "set_b": set_b, "by": by}
+        params = params_of(metric, **choice) | {"a": a, "b": b, "set_a": set_a, "set_b": set_b, "by": by}
         return self._one("/consistency/dataset-pair", DatasetPair, params=params)
 
     def influence(
         self, metric: str, *, set_a: str = "all", set_b: str = "all", **choice: Unpack[Choice]
     ) -> Influence:
         """The median r without each dataset."""
-        params = _params(metric, **choice) | {"set_a": set_a, "set_b": set_b}
+        params = params_of(metric, **choice) | {"set_a": set_a, "set_b": set_b}
         return self._one("/consistency/influence", Influence, params=params)
 
     def anchors(
         self, metric: str, anchors: Sequence[str], *, by: str = "", intervals: bool = False, **choice: Unpack[Choice]
     ) -> Anchors:
         """Single models against all others, and with `by` against the others of every value of an attribute."""
-        params = _params(metric, **choice) | {"anchors": ",".join(anchors), "by": by, "intervals": intervals}
+        params = params_of(metric, **choice) | {"anchors": ",".join(anchors), "by": by, "intervals": intervals}
         return self._one("/consistency/anchors", Anchors, params=params)
 
     def metric_agreement(self, metric: str, other: str, **choice: Unpack[Choice]) -> MetricAgreement:
         """How far two metrics agree, per dataset and about consistency."""
-        return self._one("/consistency/metrics", MetricAgreement, params=_params(metric, **choice) | {"other": other})
+        return self._one("/consistency/metrics", MetricAgreement, params=params_of(metric, **choice) | {"other": other})
 
     def spread(self, metric: str, **choice: Unpack[Choice]) -> Spread:
         """Mean and standard deviation of every pair of models over datasets."""
-        return self._one("/consistency/spread", Spread, params=_params(metric, **choice))
+        return self._one("/consistency/spread", Spread, params=params_of(metric, **choice))
 
     def finding(self, metric: str | None = None) -> Finding:
         return self._one("/finding", Finding, params={"metric": metric} if metric else {})
@@ -111,7 +111,7 @@ class ConsistencyCalls(Transport):
         self._send("DELETE", f"/model-sets/{name}")
 
 
-def _params(metric: str, **choice: Unpack[Choice]) -> dict[str, Any]:
+def params_of(metric: str, **choice: Unpack[Choice]) -> dict[str, Any]:
     """Query parameters, without those that are empty."""
     chosen: dict[str, Any] = {**choice}
     datasets = chosen.get("datasets", "")
