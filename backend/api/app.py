@@ -11,7 +11,19 @@ from fastapi import FastAPI
 from backend.api import problems
 from backend.api.deps import Means
 from backend.api.origin import SameOriginWrites
-from backend.api.routes import catalogue, consistency, coverage, jobs, model_sets, results, service, stimuli, uploads
+from backend.api.routes import (
+    catalogue,
+    consistency,
+    coverage,
+    jobs,
+    model_map,
+    model_sets,
+    pairs,
+    results,
+    service,
+    stimuli,
+    uploads,
+)
 from backend.contracts.problems import PROBLEM_JSON, Problem
 from backend.db.engine import make_engine
 from backend.services.result_cache import ResultCache
@@ -43,6 +55,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(SameOriginWrites)
     app.state.means = means
     problems.install(app)
-    for routes in (service, catalogue, coverage, stimuli, results, consistency, model_sets, jobs, uploads):
+    for routes in (
+        service, catalogue, coverage, stimuli, results, consistency, model_map, model_sets, pairs, jobs, uploads,
+    ):
         app.include_router(routes.router, prefix=PREFIX)
     return app

@@ -35,6 +35,7 @@ from backend.contracts.pages import Page
 from parallax.client.behaviour import BehaviourCalls
 from parallax.client.consistency import ConsistencyCalls
 from parallax.client.coverage import CoverageCalls
+from parallax.client.model_map import MapCalls
 from parallax.client.pairs import PairCalls
 from parallax.client.transport import ApiError
 
@@ -65,7 +66,7 @@ class MatrixArray:
     recipe: Recipe = field(default_factory=Recipe)
 
 
-class Client(ConsistencyCalls, BehaviourCalls, CoverageCalls, PairCalls):
+class Client(ConsistencyCalls, BehaviourCalls, CoverageCalls, PairCalls, MapCalls):
     """Connection to one Parallax API. Thread-safe. `base_url` ends in `/api/v1`."""
 
     def __init__(self, base_url: str, timeout_s: float = 30.0, transport: httpx.BaseTransport | None = None) -> None:

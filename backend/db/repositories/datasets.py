@@ -111,6 +111,13 @@ def get_stimuli(connection: Connection, dataset_id: int, rows: Sequence[int]) ->
     return {row["ord"]: row for row in found}
 
 
+def stimulus_labels(connection: Connection, dataset_id: int) -> list[str | None]:
+    """The label of every stimulus, in the order of the manifest."""
+    return list(connection.execute(
+        select(stimuli.c.label).where(stimuli.c.dataset_id == dataset_id).order_by(stimuli.c.ord)
+    ).scalars())
+
+
 def stimulus_groups(connection: Connection, dataset_id: int) -> list[str | None]:
     """The group of every stimulus, in the order of the manifest; None for one that stands alone."""
     return list(connection.execute(

@@ -1,0 +1,63 @@
+"""Where pairs of models stand among all pairs of a dataset: a place that can be compared between datasets, as values
+with different ranges cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from backend.domain.metrics import Direction
+
+Floats = NDArray[np.float64]
+
+
+def pair_values(square: NDArray[np.floating]) -> Floats:
+    """The values of all unordered pairs of different models of a square (M, M), in the order of `triu_indices`: (P,)
+    float64, NaN where not computed. Two directions enter as their mean."""
+    rows, columns = np.triu_indices(len(square), 1)
+    values = np.asarray(square, dtype=np.float64)
+    return (values[rows, columns] + values[columns, rows]) / 2
+
+
+def percentiles(values: Floats, direction: Direction) -> Floats:
+    """Of the other pairs, how many per cent are less alike, ties counted half: (P,) in, (P,) out, NaN where there is no
+    value, or no other pair. 100: the most alike of all. Cost O(P log P)."""
+    found = np.full(len(values), np.nan)
+    here = np.isfinite(values)
+    if here.sum() > 1:
+        ranks = rankdata(values[here] if direction == "similarity" else -values[here])
+        found[here] = 100 * (ranks - 1) / (here.sum() - 1)
+    return found
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Of the pairs `which` (Q,) that have a place on two datasets or more: the datasets where they stand lowest and
+    highest, `low` and `high` (Q,) int, and their places there in per cent."""
+
+    which: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    low_percentile: Floats
+    high_percentile: Floats
+
+    @property
+    def distance(self) -> Floats:
+        return self.high_percentile - self.low_percentile
+
+
+def moves(stack: Floats, direction: Direction) -> Moves:
+    """How far each pair moves between datasets: (D, M, M), NaN where not computed. Cost O(D M^2 log M)."""
+    places = np.stack([percentiles(pair_values(square), direction) for square in stack]) if len(stack) else stack
+    if not len(stack):
+        none = np.zeros(0, dtype=np.int64)
+        return Moves(none, none, none, np.zeros(0), np.zeros(0))
+    which = np.flatnonzero(np.isfinite(places).sum(axis=0) > 1)
+    places = places[:, which]
+    low = np.where(np.isnan(places), np.inf, places).argmin(axis=0)
+    high = np.where(np.isnan(places), -np.inf, places).argmax(axis=0)
+    column = np.arange(len(which))
+    return Moves(which, low, high, places[low, column], places[high, column])
