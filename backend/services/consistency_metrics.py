@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from backend.contracts.consistency import MetricAgreement, Scope, Spread
 from backend.domain import consistency as statistics
+from backend.domain.metrics import parse_metric
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency import Answer, kept
 from backend.services.consistency_intervals import intervals_of, with_interval
@@ -21,7 +22,8 @@ def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *
     """How far two metrics agree about the same models on the same datasets."""
     question = resolve(connection, asked)
     with naming("other"):
-        second = resolve(connection, replace(asked, metric=other))
+        parse_metric(other)
+    second = resolve(connection, replace(asked, metric=other))
 
     def make() -> MetricAgreement:
         study, beside = _aligned(read(connection, cache, question), read(connection, cache, second))

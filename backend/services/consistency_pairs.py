@@ -104,7 +104,7 @@ def anchors(
         for name in names:
             if name not in question.chosen.models:
                 known = sorted(question.chosen.models)
-                raise InvalidInput(f"There is no model {name!r} here.", nearest_hint(name, known, "models"))
+                raise InvalidInput(f"No model {name!r} is among those chosen.", nearest_hint(name, known, "models"))
     if by:
         check_attribute(by, "by")
 

@@ -14,6 +14,7 @@ from backend.db.engine import make_engine, transaction
 from backend.db.tables import metadata
 from backend.settings import Settings
 from tests.support.in_process import plain_torch, worker
+from tests.support.population import Population, add_population
 
 __all__ = ["plain_torch", "worker"]
 
@@ -60,4 +61,22 @@ def client(engine: Engine, settings: Settings) -> Iterator[TestClient]:
     """The API; what it does not foresee is answered with 500, as by a real server."""
     app = create_app(settings)
     with TestClient(app, base_url="http://test/api/v1", raise_server_exceptions=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def population(module_engine: Engine) -> Population:
+    """Models of all kinds on four datasets, put into the module's emptied database once: for tests that only read."""
+    with transaction(module_engine) as connection:
+        connection.execute(text(EMPTY))
+        return add_population(connection)
+
+
+@pytest.fixture(scope="module")
+def api(
+    population: Population, module_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    """The API over the population."""
+    settings = Settings(DATABASE_URL=module_database_url, home=tmp_path_factory.mktemp("home"))
+    with TestClient(create_app(settings), base_url="http://test/api/v1", raise_server_exceptions=False) as made:
         yield made

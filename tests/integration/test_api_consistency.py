@@ -15,34 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 from scipy.stats import spearmanr
-from sqlalchemy import Engine, text
 
-from backend.api.app import create_app
-from backend.db.engine import transaction
 from backend.domain.attributes import OBJECTIVES
-from backend.settings import Settings
 from parallax.client import Client
-from tests.integration.conftest import EMPTY
-from tests.support.population import IN_ORDER, LINEAR, SPEARMAN, Population, add_population
+from tests.support.population import IN_ORDER, LINEAR, SPEARMAN, Population
 
 CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
 PAIRS = list(combinations(IN_ORDER, 2))
-
-
-@pytest.fixture(scope="module")
-def population(module_engine: Engine) -> Population:
-    with transaction(module_engine) as connection:
-        connection.execute(text(EMPTY))
-        return add_population(connection)
-
-
-@pytest.fixture(scope="module")
-def api(
-    population: Population, module_database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[TestClient]:
-    settings = Settings(DATABASE_URL=module_database_url, home=tmp_path_factory.mktemp("home"))
-    with TestClient(create_app(settings), base_url="http://test/api/v1") as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
