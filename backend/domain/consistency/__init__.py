@@ -31,6 +31,7 @@ from backend.domain.consistency.correlation import (
 )
 from backend.domain.consistency.differences import SetDifference, Verdict, compare_sets
 from backend.domain.consistency.matching import Matching, Stratum, match
+from backend.domain.consistency.resampling import MANY, Interval, Resampled, resample
 from backend.domain.consistency.set_pairs import (
     SMALL_MODELS,
     ModelSet,
@@ -45,9 +46,10 @@ from backend.domain.consistency.set_pairs import (
 from backend.domain.consistency.spread import Spread, mean_and_spread
 
 __all__ = [
-    "METHODS", "MIN_PAIRS", "SMALL_MODELS", "Agreement", "AnchorTable", "ConsistencyTable", "GapCorrelation", "Line",
-    "Matching", "Method", "ModelSet", "Sensitivity", "SetDifference", "SetPairTable", "Spread", "Stratum", "Verdict",
-    "anchor_consistency", "compare_sets", "consistency", "contributions", "correlations", "dataset_influence", "every",
-    "gap_correlation", "leave_one_model_out", "match", "mean_and_spread", "median_r", "metric_agreement", "pair_mask",
-    "pair_values", "pairs_of", "regression_line", "sensitivity", "set_pair_consistency", "sets_of",
+    "MANY", "METHODS", "MIN_PAIRS", "SMALL_MODELS", "Agreement", "AnchorTable", "ConsistencyTable",
+    "GapCorrelation", "Interval", "Line", "Matching", "Method", "ModelSet", "Resampled", "Sensitivity",
+    "SetDifference", "SetPairTable", "Spread", "Stratum", "Verdict", "anchor_consistency", "compare_sets",
+    "consistency", "contributions", "correlations", "dataset_influence", "every", "gap_correlation",
+    "leave_one_model_out", "match", "mean_and_spread", "median_r", "metric_agreement", "pair_mask", "pair_values",
+    "pairs_of", "regression_line", "resample", "sensitivity", "set_pair_consistency", "sets_of",
 ]

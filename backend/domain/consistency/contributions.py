@@ -13,10 +13,11 @@ from backend.domain.consistency.correlation import (
     FloatArray,
     Method,
     check_method,
-    correlations,
     pair_values,
 )
+from backend.domain.consistency.jackknife import without_each_model
 from backend.domain.consistency.set_pairs import median_r
+from backend.domain.consistency.weighted import weighted_correlations
 from backend.domain.errors import InvalidInput
 
 
@@ -73,10 +74,10 @@ def leave_one_model_out(
     n_models = len(matrix_a)
     rows, columns = np.triu_indices(n_models, 1)
     kept = np.isfinite(values).all(axis=0) & (True if mask is None else mask)
-    values, rows, columns = values[:, kept], rows[kept], columns[kept]
-    return np.array([
-        correlations(values[:, (rows != model) & (columns != model)], method)[0, 1] for model in range(n_models)
-    ])
+    models, values = (rows[kept], columns[kept]), values[:, kept]
+    if method == "pearson":
+        return without_each_model(values, models, n_models)[1:, 0]
+    return weighted_correlations(values, models, 1.0 - np.eye(n_models), method)[:, 0]
 
 
 def dataset_influence(r: FloatArray) -> FloatArray:

@@ -115,10 +115,12 @@ def same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, 
 
     Usually there is one pattern of gaps, or a few, so that a few matrix products do all the work.
     """
-    patterns, pattern_of = np.unique(present, axis=0, return_inverse=True)
-    members = [np.flatnonzero(pattern_of.reshape(-1) == number) for number in range(len(patterns))]
-    for a, b in combinations_with_replacement(range(len(patterns)), 2):
-        yield members[a], members[b], patterns[a] & patterns[b]
+    rows_of: dict[bytes, list[int]] = {}
+    for row, packed in enumerate(np.packbits(present, axis=1)):
+        rows_of.setdefault(packed.tobytes(), []).append(row)
+    members = [np.array(rows) for rows in rows_of.values()]
+    for a, b in combinations_with_replacement(members, 2):
+        yield a, b, present[a[0]] & present[b[0]]
 
 
 def _standardised(rows: FloatArray, method: Method) -> FloatArray:

@@ -86,13 +86,6 @@ def pair_mask(a: ModelSet, b: ModelSet) -> BoolArray:
     return mask
 
 
-def pair_weights(weights: FloatArray) -> FloatArray:
-    """The weight w_i w_j of every pair of different models: (..., M) -> (..., M (M - 1) / 2)."""
-    rows, columns = np.triu_indices(weights.shape[-1], 1)
-    products: FloatArray = weights[..., rows] * weights[..., columns]
-    return products
-
-
 def check_members(n_models: int, pairs: Sequence[tuple[ModelSet, ModelSet]]) -> None:
     """Raises InvalidInput where a set is not of as many models as the matrices are."""
     for wrong in (one for pair in pairs for one in pair if one.members.shape != (n_models,)):
@@ -132,7 +125,7 @@ def _table(values: FloatArray, a: ModelSet, b: ModelSet, method: Method, weights
     if weights is None:
         r = correlations(inside, method)
     else:
-        r = weighted_correlations(inside, pair_weights(weights)[None, used], method)[0]
+        r = square(weighted_correlations(inside, (rows[used], columns[used]), weights[None], method)[0], len(values))
     present = np.isfinite(inside)
     counts = present.astype(np.float64)
     occurs = np.zeros(len(a.members), dtype=bool)
@@ -146,6 +139,16 @@ def is_small(a: ModelSet, b: ModelSet, n_a: int, n_b: int) -> bool:
     """Whether a set, other than one that is a single model by definition, has too few models for an interval."""
     sizes = [n for one, n in ((a, n_a), (b, n_b)) if one.members.sum() != 1]
     return not sizes or min(sizes) < SMALL_MODELS
+
+
+def square(above: FloatArray, n_datasets: int) -> FloatArray:
+    """(Q,) numbers of dataset pairs, in the order of `numpy.triu_indices(D, 1)`, as a symmetric (D, D) table with 1 on
+    the diagonal (NaN where a dataset has no number at all)."""
+    table = np.full((n_datasets, n_datasets), np.nan)
+    table[np.triu_indices(n_datasets, 1)] = above
+    table.T[np.triu_indices(n_datasets, 1)] = above
+    np.fill_diagonal(table, np.where(np.isfinite(table).any(axis=1), 1.0, np.nan))
+    return table
 
 
 def median_r(r: FloatArray) -> float | None:

@@ -23,7 +23,6 @@ from backend.domain.consistency import (
     set_pair_consistency,
     sets_of,
 )
-from backend.domain.consistency.weighted import weighted_correlations
 from backend.domain.errors import InvalidInput
 
 CORRELATE = {"pearson": pearsonr, "spearman": spearmanr}
@@ -117,34 +116,6 @@ def test_models_are_counted_where_they_have_values_and_small_sets_are_said() -> 
 def test_too_few_pairs_give_no_number() -> None:
     (table,) = set_pair_consistency(matrices(), [(subset(12, 0), subset(12, 1, 2))])
     assert np.isnan(table.r).all() and (table.n_pairs == 2).all()
-
-
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("missing", [0.0, 0.2])
-def test_a_weight_is_a_number_of_copies(method: Method, missing: float) -> None:
-    rng = np.random.default_rng(3)
-    values = np.round(rng.normal(size=(3, 30)), 1)
-    values[rng.random(values.shape) < missing] = np.nan
-    weights = rng.integers(0, 4, (5, 30)).astype(float)
-    r = weighted_correlations(values, weights, method)
-    for number, row in enumerate(weights):
-        copies = np.repeat(values, row.astype(int), axis=1)
-        for d, e in combinations(range(3), 2):
-            both = np.isfinite(copies[[d, e]]).all(axis=0)
-            expected = CORRELATE[method](copies[d, both], copies[e, both]).statistic
-            assert r[number, d, e] == pytest.approx(expected, abs=1e-12)
-            assert r[number, e, d] == r[number, d, e]
-    assert (r[:, [0, 1, 2], [0, 1, 2]] == 1).all()
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_weights_that_leave_too_little_give_no_number(method: Method) -> None:
-    values = np.array([[1.0, 1.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0]])
-    weights = np.array([[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
-    r = weighted_correlations(values, weights, method)
-    assert np.isnan(r[0]).all(), "two pairs"
-    assert np.isnan(r[1, 0]).all() and r[1, 1, 1] == 1, "a row that is constant where weights are"
-    assert r[2, 0, 1] == pytest.approx(CORRELATE[method](*values).statistic)
 
 
 def test_matching_gives_both_sets_the_same_mix() -> None:

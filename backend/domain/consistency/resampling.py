@@ -1,0 +1,243 @@
+"""Intervals of consistency that resample models.
+
+Pairs that share a model are not independent, so resampling pairs would be wrong by far: models are resampled, and a
+pair counts as often as both of its models do (docs/decisions/0015-intervals-that-resample-models.md).
+
+- Models are resampled within the cells of membership (in both sets, in one, in the other), so that sets keep their
+  sizes. A cell of one model, such as an anchor, stays as it is.
+- Two ways: a bootstrap that draws m - 1 of the m models of a cell with replacement (as many as make the variance of a
+  mean unbiased: Rao and Wu 1988), and the jackknife that leaves out each model once, whose variance tends to be too
+  large rather than too small (Efron and Stein 1981). The larger of both standard errors counts.
+- r enters as Fisher's z; ends are z -+ t SE turned back, with Student's t at Welch's degrees of freedom over cells.
+- Above MANY models the jackknife stands alone: by then both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from backend.domain.consistency.cells import bootstrap_weights, cells_of, parts_of, weights_without
+from backend.domain.consistency.correlation import FloatArray, IntArray, Method, check_method, pair_values
+from backend.domain.consistency.jackknife import without_each_model
+from backend.domain.consistency.set_pairs import ModelSet, check_members, pair_mask, square
+from backend.domain.consistency.weighted import weighted_correlations
+
+LEVEL = 0.95
+MANY = 200
+# Where leaving out every model of many is too much (ranks, weights), blocks of a cell's models are left out instead.
+BLOCKS = 20
+# r = 1 exactly has no finite z: beyond this, r counts as this.
+LARGEST_R = 1 - 1e-6
+
+SetPair = tuple[ModelSet, ModelSet]
+
+
+class Interval(NamedTuple):
+    """An estimate with the ends of its 95 % interval; NaN where it or they are not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Replicates(NamedTuple):
+    """A statistic of shape S of the sample (S), in each bootstrap draw (B, S; none: B = 0) and without each part of
+    some cell (G, S). `cell_of` (G,) says which cell."""
+
+    sample: FloatArray
+    draws: FloatArray
+    without: FloatArray
+    cell_of: IntArray
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What is resampled: `values` (D, P) of all model pairs, K set pairs, weights of models for each or None."""
+
+    values: FloatArray
+    pairs: Sequence[SetPair]
+    weights: Sequence[FloatArray | None]
+    method: Method
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Intervals for K model-set pairs over D datasets; `k` counts the pairs as they were given.
+
+    `low` and `high` (K, D, D): ends for r, 1 on the diagonal, NaN where r or its interval is not defined; `medians`:
+    the median over pairs of different datasets with its ends; `method_words`: how, for a reader.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    medians: list[Interval]
+    method_words: str
+    sample: Sample = field(repr=False)
+
+    def interval(self, k: int) -> tuple[FloatArray, FloatArray]:
+        """Ends of the interval of r for every pair of datasets: (D, D) each."""
+        return self.low[k], self.high[k]
+
+    def median_interval(self, k: int) -> tuple[float, float]:
+        """Ends of the interval of the median r over pairs of datasets."""
+        return self.medians[k].low, self.medians[k].high
+
+    def difference(self, first: int, second: int) -> Interval:
+        """Median r of one set pair minus that of another.
+
+        Both are resampled together, within the cells of all their sets, so that a model of both moves both.
+        """
+        one, other = (medians(replicates) for replicates in replicates_of(self.sample, (first, second)))
+        difference = Replicates(
+            one.sample - other.sample, one.draws - other.draws, one.without - other.without, one.cell_of
+        )
+        low, high = ends(difference)
+        value = float(difference.sample)
+        return Interval(value, max(-2.0, float(low)), min(2.0, float(high)))
+
+
+def resample(
+    matrices: NDArray[np.floating],
+    pairs: Sequence[SetPair],
+    method: Method = "pearson",
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    weights: Sequence[FloatArray | None] | None = None,
+) -> Resampled:
+    """95 % intervals for r of every model-set pair and pair of datasets, and for the medians over the latter.
+
+    `matrices` (D, M, M), NaN where nothing was computed; `weights` as in `set_pair_consistency`. The same input and
+    seed give the same ends; those of a set pair do not depend on which others are asked for. Cost O(B P D^2) for each
+    set pair of P model pairs: 64 models, 23 datasets and 1,000 draws take about a tenth of a second. Above MANY models
+    O(M^2 D^2), without draws.
+    """
+    check_method(method)
+    values = pair_values(matrices)
+    n_datasets, n_models = np.shape(matrices)[:2]
+    check_members(n_models, pairs)
+    sample = Sample(values, pairs, [None] * len(pairs) if weights is None else weights, method, resamples, seed)
+    low, high = (np.full((len(pairs), n_datasets, n_datasets), np.nan) for _ in range(2))
+    intervals = []
+    for k in range(len(pairs)):
+        (replicates,) = replicates_of(sample, (k,))
+        low[k], high[k] = (square(end, n_datasets) for end in ends_of_r(replicates))
+        median = medians(replicates)
+        intervals.append(Interval(float(median.sample), *(float(end) for end in ends_of_r(median))))
+    return Resampled(low, high, intervals, words(n_models, resamples, seed), sample)
+
+
+def words(n_models: int, resamples: int, seed: int) -> str:
+    """How intervals were found, in one sentence."""
+    among = f" (among {MANY} models or fewer)" if n_models > MANY else ""
+    return (
+        "95 % intervals resample models, not pairs: Fisher's z of r with Student's t and the standard error of the "
+        f"jackknife over models or{among} of {resamples:,} bootstrap draws (seed {seed}), whichever is larger."
+    )
+
+
+def replicates_of(sample: Sample, which: Sequence[int]) -> list[Replicates]:
+    """r of some set pairs over dataset pairs, (Q,), all under the same resampling of models."""
+    n_models = len(sample.pairs[0][0].members)
+    rows, columns = np.triu_indices(n_models, 1)
+    chosen = []
+    occurs = np.zeros(n_models, dtype=bool)
+    for k in which:
+        weights = sample.weights[k]
+        used = pair_mask(*sample.pairs[k])
+        if weights is not None:
+            used &= (weights[rows] > 0) & (weights[columns] > 0)
+        models, values = (rows[used], columns[used]), sample.values[:, used]
+        for side in models:
+            occurs[side[np.isfinite(values).any(axis=0)]] = True
+        chosen.append((values, models, weights))
+    cells = cells_of([one for k in which for one in sample.pairs[k]], occurs)
+    many = occurs.sum() > MANY
+    if many and sample.method == "pearson" and all(weights is None for _, _, weights in chosen):
+        return [_without_each(values, models, cells) for values, models, _ in chosen]
+    parts = parts_of(cells, BLOCKS if many else MANY, sample.seed)
+    drawn = bootstrap_weights(cells, 0 if many else sample.resamples, sample.seed)
+    weightings = np.concatenate([np.ones((1, n_models)), drawn, weights_without(parts, cells)])
+    cell_of = np.array([part.cell for part in parts], dtype=np.int64)
+    found = []
+    for values, models, weights in chosen:
+        r = weighted_correlations(
+            values, models, weightings if weights is None else weightings * weights, sample.method
+        )
+        found.append(Replicates(r[0], r[1 : 1 + len(drawn)], r[1 + len(drawn) :], cell_of))
+    return found
+
+
+def _without_each(values: FloatArray, models: tuple[NDArray[np.intp], NDArray[np.intp]], cells: IntArray) -> Replicates:
+    """The jackknife of many models, without draws."""
+    r = without_each_model(values, models, len(cells))
+    sizes = np.bincount(cells[cells >= 0])
+    left_out = np.flatnonzero((cells >= 0) & (sizes[cells] > 1))
+    return Replicates(r[0], r[:0], r[1:][left_out], cells[left_out])
+
+
+def medians(replicates: Replicates) -> Replicates:
+    """The median over dataset pairs of each replicate: shapes (Q) become ()."""
+    sample, draws, without = (_median(part) for part in replicates[:3])
+    return Replicates(sample, draws, without, replicates.cell_of)
+
+
+def _median(r: FloatArray) -> FloatArray:
+    """The median over the last axis of what is there; NaN where nothing is."""
+    if r.size and np.isfinite(r).all():
+        return np.asarray(np.median(r, axis=-1))
+    n = np.isfinite(r).sum(axis=-1, keepdims=True)
+    if r.shape[-1] == 0:
+        return np.full(r.shape[:-1], np.nan)
+    ordered = np.sort(r, axis=-1)  # NaN goes last
+    middle = [np.take_along_axis(ordered, np.maximum(n + offset, 0) // 2, axis=-1) for offset in (-1, 0)]
+    middle[1] = np.where(n > 0, middle[1], np.nan)
+    return np.asarray((middle[0] + middle[1])[..., 0] / 2)
+
+
+def ends_of_r(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
+    """Ends for a correlation, or a median of some: `ends` on the scale of Fisher's z, always around r."""
+    in_z = [np.arctanh(np.clip(part, -LARGEST_R, LARGEST_R)) for part in replicates[:3]]
+    low, high = (np.tanh(end) for end in ends(Replicates(in_z[0], in_z[1], in_z[2], replicates.cell_of)))
+    return np.minimum(low, replicates.sample), np.maximum(high, replicates.sample)
+
+
+def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
+    """Sample -+ t SE with the larger of both standard errors; NaN where a replicate that is needed is not defined."""
+    by_cell, freedom = [], []
+    for cell in np.unique(replicates.cell_of):
+        without = replicates.without[replicates.cell_of == cell]
+        n_parts = len(without)
+        by_cell.append((n_parts - 1) / n_parts * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+        freedom.append(n_parts - 1)
+    if not by_cell:
+        nothing = np.full(np.shape(replicates.sample), np.nan)
+        return nothing, nothing
+    variance = np.sum(by_cell, axis=0)
+    terms = np.sum([part**2 / n for part, n in zip(by_cell, freedom, strict=True)], axis=0)
+    n_free = np.where(terms > 0, variance**2 / np.where(terms > 0, terms, 1.0), min(freedom))
+    error = np.sqrt(variance)
+    if len(replicates.draws):
+        error = np.maximum(error, _deviation(replicates.draws))
+    half: FloatArray = stdtrit(n_free, (1 + LEVEL) / 2) * error
+    return replicates.sample - half, replicates.sample + half
+
+
+def _deviation(draws: FloatArray) -> FloatArray:
+    """Standard deviation over the draws that are defined; NaN where fewer than half of them are."""
+    if np.isfinite(draws).all():
+        return np.asarray(draws.std(axis=0, ddof=1))
+    there = np.isfinite(draws)
+    n = there.sum(axis=0)
+    enough = 2 * n >= max(len(draws), 4)
+    mean = np.where(there, draws, 0.0).sum(axis=0) / np.maximum(n, 1)
+    squares = np.where(there, (draws - mean) ** 2, 0.0).sum(axis=0)
+    return np.where(enough, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
