@@ -225,6 +225,7 @@ class Spread(BaseModel):
 
     scope: Scope
     models: list[str]
+    order_hash: str = ""
     mean: Square
     sd: Square = Field(description="null with fewer than two datasets.")
     n_datasets: list[list[int]]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection
 
 from backend.contracts.consistency import MetricAgreement, Scope, Spread
 from backend.domain import consistency as statistics
+from backend.domain.identity import order_hash
 from backend.domain.metrics import parse_metric
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency import Answer, kept
@@ -16,6 +18,14 @@ from backend.services.consistency_intervals import intervals_of, with_interval
 from backend.services.consistency_scope import Asked, Study, read, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
+
+
+@dataclass(frozen=True)
+class ArrayAnswer:
+    """An array before it is made: its ETag; its bytes, shape and hash of the order of models when asked for."""
+
+    key: str
+    make: Callable[[], tuple[bytes, str, str]]
 
 
 def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *, other: str) -> Answer:
@@ -46,19 +56,34 @@ def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *
     return kept(cache, question, ("metrics", second.revision), make)
 
 
-def spread(connection: Connection, cache: ResultCache, asked: Asked) -> Answer:
-    """Mean and standard deviation of every pair of models over datasets."""
+def spread(connection: Connection, cache: ResultCache, asked: Asked, *, with_values: bool) -> Answer:
+    """Mean and standard deviation of every pair of models over datasets; without values, what is said of them."""
     question = resolve(connection, asked)
 
     def make() -> Spread:
         study = read(connection, cache, question)
         found = statistics.mean_and_spread(study.values)
+        squares = {"mean": found.mean, "sd": found.sd, "n_datasets": found.n}
         return Spread(
-            scope=study.scope, models=study.names, mean=found.mean.tolist(), sd=found.sd.tolist(),
-            n_datasets=found.n.tolist(), sentence=sentences.spread(found.mean, found.sd, study),
+            scope=study.scope, models=study.names, order_hash=order_hash(study.names),
+            sentence=sentences.spread(found.mean, found.sd, study),
+            **{name: values.tolist() if with_values else [] for name, values in squares.items()},
         )
 
-    return kept(cache, question, ("spread",), make)
+    return kept(cache, question, ("spread", with_values), make)
+
+
+def spread_bytes(connection: Connection, cache: ResultCache, asked: Asked) -> ArrayAnswer:
+    """Mean, standard deviation and number of datasets as one array (3, M, M), little-endian float32."""
+    question = resolve(connection, asked)
+    key = question.key("spread", "bytes")
+
+    def make() -> tuple[bytes, str, str]:
+        study = read(connection, cache, question)
+        stacked = np.stack(statistics.mean_and_spread(study.values)).astype("<f4")
+        return stacked.tobytes(), ",".join(map(str, stacked.shape)), order_hash(study.names)
+
+    return ArrayAnswer(key, lambda: cache.get(f"spread {key}", make, lambda made: len(made[0])))
 
 
 def _aligned(first: Study, second: Study) -> tuple[Study, Study]:

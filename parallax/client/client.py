@@ -33,7 +33,7 @@ from backend.contracts.metrics import MetricInfo
 from backend.contracts.models import Model
 from backend.contracts.pages import Page
 from parallax.client.behaviour import BehaviourCalls
-from parallax.client.consistency import ConsistencyCalls
+from parallax.client.consistency import BINARY, ConsistencyCalls
 from parallax.client.coverage import CoverageCalls
 from parallax.client.model_map import MapCalls
 from parallax.client.pairs import PairCalls
@@ -41,7 +41,6 @@ from parallax.client.transport import ApiError
 
 CACHED_MATRICES = 64
 __all__ = ["ApiError", "Client", "MatrixArray"]
-BINARY = "application/octet-stream"
 
 
 @dataclass(frozen=True)

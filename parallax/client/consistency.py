@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
+
+import numpy as np
 
 from backend.contracts.consistency import (
     Anchors,
@@ -15,10 +18,14 @@ from backend.contracts.consistency import (
     MetricAgreement,
     ModelSet,
     NewModelSet,
+    Scope,
     SetPairs,
     Spread,
 )
+from backend.contracts.matrices import ORDER_HASH_HEADER
 from parallax.client.transport import Transport
+
+BINARY = "application/octet-stream"
 
 
 class Choice(TypedDict, total=False):
@@ -30,6 +37,19 @@ class Choice(TypedDict, total=False):
     models: str  # a predicate or the name of a model set
     datasets: str | Sequence[str]  # names, or a predicate such as `domain:structured`
     labels: str  # whose attributes of models: `published` or `audited`
+
+
+@dataclass(frozen=True)
+class SpreadArrays:
+    """Mean and standard deviation (n - 1) over datasets of every pair of models, and how many datasets have the pair:
+    float32 arrays of shape (models, models), NaN where undefined."""
+
+    scope: Scope
+    models: list[str]
+    mean: np.ndarray
+    sd: np.ndarray
+    n_datasets: np.ndarray
+    sentence: str
 
 
 class ConsistencyCalls(Transport):
@@ -66,10 +86,12 @@ class ConsistencyCalls(Transport):
 
     def dataset_pair(
         self, metric: str, a: str, b: str, *, set_a: str = "all", set_b: str = "all", by: str = "",
-        **choice: Unpack[Choice],
+        limit: int = 20_000, **choice: Unpack[Choice],
     ) -> DatasetPair:
-        """The scatter of two datasets: every pair of models with its contribution to r, grouped by an attribute."""
+        """The scatter of two datasets: every pair of models with its contribution to r, grouped by an attribute. Of
+        more pairs than `limit` the ones that matter most and a random part of the others are listed."""
         params = params_of(metric, **choice) | {"a": a, "b": b, "set_a": set_a, "set_b": set_b, "by": by}
+        params["limit"] = limit
         return self._one("/consistency/dataset-pair", DatasetPair, params=params)
 
     def influence(
@@ -93,6 +115,17 @@ class ConsistencyCalls(Transport):
     def spread(self, metric: str, **choice: Unpack[Choice]) -> Spread:
         """Mean and standard deviation of every pair of models over datasets."""
         return self._one("/consistency/spread", Spread, params=params_of(metric, **choice))
+
+    def spread_arrays(self, metric: str, **choice: Unpack[Choice]) -> SpreadArrays:
+        """The same with its numbers as float32 arrays, which are read at once however many models there are."""
+        params = params_of(metric, **choice)
+        while True:
+            head = self._one("/consistency/spread", Spread, params=params | {"values": False})
+            answer = self._send("GET", "/consistency/spread", params=params, headers={"Accept": BINARY})
+            # A model that came between the two requests makes it ask again.
+            if answer.headers[ORDER_HASH_HEADER] == head.order_hash:
+                values = np.frombuffer(answer.content, dtype="<f4").reshape(3, len(head.models), len(head.models))
+                return SpreadArrays(head.scope, head.models, *values, head.sentence)
 
     def finding(self, metric: str | None = None) -> Finding:
         return self._one("/finding", Finding, params={"metric": metric} if metric else {})

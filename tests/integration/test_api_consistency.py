@@ -243,6 +243,10 @@ def test_mean_and_spread_equal_numpy(population: Population, client: Client) -> 
     np.testing.assert_allclose(mean, np.nanmean(stack, axis=0), atol=1e-9)
     np.testing.assert_allclose(sd, np.nanstd(stack, axis=0, ddof=1), atol=1e-9)
     np.testing.assert_array_equal(found.n_datasets, np.isfinite(stack).sum(axis=0))
+    arrays = client.spread_arrays(LINEAR)
+    assert (arrays.models, arrays.sentence, arrays.scope) == (found.models, found.sentence, found.scope)
+    for array, square in ((arrays.mean, mean), (arrays.sd, sd), (arrays.n_datasets, found.n_datasets)):
+        np.testing.assert_array_equal(array, np.array(square, np.float32))
 
 
 def test_partial_data_are_told_as_n_of_m(client: Client) -> None:

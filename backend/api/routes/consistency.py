@@ -20,6 +20,7 @@ from backend.contracts.consistency import (
     SetPairs,
     Spread,
 )
+from backend.contracts.matrices import ORDER_HASH_HEADER, SHAPE_HEADER
 from backend.services import consistency, consistency_metrics, consistency_pairs
 from backend.services.consistency import Answer
 from backend.services.consistency_tables import columns_of
@@ -27,6 +28,7 @@ from backend.services.tables_out import CSV, FORMS, PARQUET
 
 DatasetName = Annotated[str, Query(max_length=200, description="A dataset.")]
 router = APIRouter(tags=["consistency"])
+BINARY = "application/octet-stream"
 Accepted = Annotated[str, Header(alias="Accept")]
 FORMS_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {}, PARQUET: {}}, "description": (
     "JSON; or by `Accept` a long table, one row for each number: `text/csv`, or `application/vnd.apache.parquet` with "
@@ -134,19 +136,33 @@ def get_metric_agreement(
 
 @router.get(
     "/consistency/spread", summary="Mean and standard deviation of every pair of models over datasets",
-    response_model=Spread, responses=FORMS_OUT,
+    response_model=Spread, responses={200: {"content": {CSV: {}, PARQUET: {}, BINARY: {}}, "description": (
+        "JSON; by `Accept` a long table; or with `application/octet-stream` little-endian float32 of shape "
+        "(3, models, models): mean, standard deviation (NaN with fewer than two datasets), number of datasets. "
+        "`values=false` gives everything but the numbers: the JSON that goes with the bytes."
+    )}},
 )
 def get_spread(
-    connection: TheConnection, means: TheMeans, asked: TheScope, accept: Accepted = JSON,
-    if_none_match: IfNoneMatch = None,
+    connection: TheConnection, means: TheMeans, asked: TheScope,
+    values: Annotated[bool, Query(description="false: the JSON without its numbers.")] = True,
+    accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    return _respond(consistency_metrics.spread(connection, means.cache, asked), Spread, accept, if_none_match)
+    if BINARY not in accept:
+        whole = values or _form(accept) != JSON
+        answer = consistency_metrics.spread(connection, means.cache, asked, with_values=whole)
+        return _respond(answer, Spread, accept, if_none_match)
+    array = consistency_metrics.spread_bytes(connection, means.cache, asked)
+    headers = _headers(f'"{array.key}"')
+    if is_known(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    body, shape, order = array.make()
+    return Response(body, media_type=BINARY, headers=headers | {SHAPE_HEADER: shape, ORDER_HASH_HEADER: order})
 
 
 def _respond(answer: Answer, kind: type[BaseModel], accept: str, if_none_match: str | None) -> Response:
-    form = next((form for form in FORMS if form in accept), JSON)
+    form = _form(accept)
     etag = f'"{answer.key}{"" if form == JSON else "-" + form.rpartition("/")[2]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
+    headers = _headers(etag)
     if is_known(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     body = answer.make()
@@ -154,3 +170,12 @@ def _respond(answer: Answer, kind: type[BaseModel], accept: str, if_none_match: 
         found: Any = kind.model_validate_json(body)
         body = FORMS[form](columns_of(found), found.scope.model_dump_json())
     return Response(body, media_type=form, headers=headers)
+
+
+def _form(accept: str) -> str:
+    """The media type to answer with."""
+    return next((form for form in FORMS if form in accept), JSON)
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept"}
