@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
 from backend.domain.errors import InvalidInput
 from backend.domain.ordering import Direction
@@ -131,8 +132,19 @@ def _dissimilarity(similarity: NDArray[np.floating], direction: Direction) -> Fl
 def _mds(delta: FloatArray) -> FloatArray:
     from sklearn.manifold import MDS  # heavy, and of no use to most of the service
 
-    made = MDS(2, metric="precomputed", init="classical_mds", n_init=1, normalized_stress=False).fit_transform(delta)
-    return np.asarray(made, dtype=np.float64)
+    smacof = MDS(2, metric="precomputed", init="random", n_init=1, normalized_stress=False)
+    return np.asarray(smacof.fit_transform(delta, init=_classical(delta)), dtype=np.float64)
+
+
+def _classical(delta: FloatArray) -> FloatArray:
+    """The classical solution (Torgerson 1952): the two largest axes of the doubly centred squares. Where no plane holds
+    the dissimilarities the second may have a negative eigenvalue; its direction is still a start off the line."""
+    squares = delta**2
+    centred = squares - squares.mean(axis=0) - squares.mean(axis=1, keepdims=True) + squares.mean()
+    size = len(delta)
+    values, axes = eigh(-centred / 2, subset_by_index=[size - 2, size - 1])
+    places: FloatArray = axes * np.sqrt(np.abs(values))
+    return places
 
 
 def _tsne(delta: FloatArray, seed: int, perplexity: float) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from scipy.spatial.distance import pdist, squareform
 from sklearn.manifold import TSNE
 
@@ -130,6 +131,20 @@ def test_a_turned_map_keeps_its_distances_and_lies_like_the_other() -> None:
 def test_refusals(similarity: np.ndarray, keywords: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         model_map(similarity, **keywords)  # type: ignore[arg-type]
+
+
+def test_dissimilarities_that_no_space_holds_are_drawn_as_well_as_can_be() -> None:
+    """Two models that are alike, and a third that is alike to one of them alone: the triangle cannot be closed."""
+    delta = np.array([[0.0, 0.1, 0.9], [0.1, 0.0, 0.2], [0.9, 0.2, 0.0]])
+    found = model_map(delta, direction="distance")
+    # The best of many random starts is no better.
+    rng = np.random.default_rng(0)
+    best = min(
+        minimize(lambda flat: ((pdist(flat.reshape(3, 2)) - delta[np.triu_indices(3, 1)]) ** 2).sum(), start).fun
+        for start in rng.normal(size=(20, 6))
+    )
+    drawn = ((pdist(found.positions) - delta[np.triu_indices(3, 1)]) ** 2).sum()
+    assert drawn == pytest.approx(best, abs=1e-4)
 
 
 @pytest.mark.parametrize("method", MAP_METHODS)
