@@ -61,6 +61,7 @@ def compute(
         list[str] | None,
         typer.Option(ANCHORS, metavar="NAME ...", help="Models that are held alone against every set."),
     ] = None,
+    intervals: Annotated[bool, typer.Option("--intervals", help="95 % intervals that resample models.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Correlate similarities across datasets over the pairs of every two sets of models.
@@ -76,7 +77,7 @@ def compute(
     check_output(out, ".csv")
     stack = read_matrices(matrices, metric)
     known = read_attributes(attributes, stack.models)
-    found = consistency_of(stack, by, known, method=method, anchors=anchors or [])
+    found = consistency_of(stack, by, known, method=method, anchors=anchors or [], intervals=intervals)
     write_csv(found, out)
     for note in found.notes:
         typer.secho(f"Warning: {note}.", fg=typer.colors.YELLOW, err=True)
@@ -100,7 +101,7 @@ def _summary(block: Block) -> dict[str, Any]:
     r = block.table.r[pairs]
     r = r[~np.isnan(r)]
     q1, median, q3 = (float(q) for q in np.quantile(r, (0.25, 0.5, 0.75))) if r.size else (None, None, None)
-    low, high = block.median_interval or (None, None)
+    low, high = (None if np.isnan(end) else end for end in block.median_interval or (np.nan, np.nan))
     return {
         "set_a": block.names[0], "set_b": block.names[1], "models_a": block.table.n_models_a,
         "models_b": block.table.n_models_b, "n_pairs": int(block.table.n_pairs[pairs].max()),
@@ -119,12 +120,15 @@ def _table(said: dict[str, Any]) -> str:
         cells = [f"{one['set_a']}, {one['set_b']}", f"{one['n_pairs']:,}", str(one["dataset_pairs"]), median]
         cells.append(_between(one["q1"], one["q3"]))
         if with_interval:
-            cells.append(_between(one["ci_low"], one["ci_high"]) + ("  few models" if one["small"] else ""))
+            cells.append(_between(one["ci_low"], one["ci_high"]))
         lines.append(cells)
+    flags = ["", *("  few models" if one["small"] else "" for one in said["set_pairs"])]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-            for line in lines]  # fmt: skip
-    ends = [f"Intervals: {said['interval']}."] if with_interval else []
+    rows = [
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]) + flag
+        for line, flag in zip(lines, flags, strict=True)
+    ]
+    ends = [said["interval"]] if with_interval else []
     return "\n".join([*rows, "", *ends, f"Written: {said['out']}"])
 
 

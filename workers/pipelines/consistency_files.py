@@ -13,7 +13,16 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.domain.consistency import MIN_PAIRS, Method, ModelSet, SetPairTable, every, pairs_of, set_pair_consistency
+from backend.domain.consistency import (
+    MIN_PAIRS,
+    Method,
+    ModelSet,
+    SetPairTable,
+    every,
+    pairs_of,
+    resample,
+    set_pair_consistency,
+)
 from backend.domain.errors import InvalidInput, nearest_hint
 from workers.pipelines.embedding_errors import BadAttributes
 from workers.pipelines.matrix_files import MOST_NAMED, MatrixStack
@@ -64,6 +73,7 @@ def consistency_of(
     *,
     method: Method = "pearson",
     anchors: Sequence[str] = (),
+    intervals: bool = False,
 ) -> ConsistencyOfFiles:
     """r of every model-set pair of a column of `attributes` (values of `stack.models`), of each anchor against every
     set and against all models, and of all models.
@@ -83,11 +93,16 @@ def consistency_of(
     pairs = [*pairs_of(sets), *((one, other) for one in single for other in (*sets, everyone)), (everyone, everyone)]
     pairs = [(a, b) if a.name <= b.name else (b, a) for a, b in pairs]
     blocks = [Block(table) for table in set_pair_consistency(stack.values, pairs, method)]
+    interval = ""
+    if intervals:
+        drawn = resample(stack.values, pairs, method)
+        interval = drawn.method_words
+        blocks = [Block(b.table, *drawn.interval(k), drawn.median_interval(k)) for k, b in enumerate(blocks)]
     without = int((values == "").sum())
     notes = [*stack.notes, *_undefined(blocks)]
     if without:
         notes.append(f"{without} of {len(values)} models have no value of {column} and count in {everyone.name} alone")
-    return ConsistencyOfFiles(stack.datasets, blocks, "", notes)
+    return ConsistencyOfFiles(stack.datasets, blocks, interval, notes)
 
 
 def write_csv(found: ConsistencyOfFiles, path: Path) -> None:

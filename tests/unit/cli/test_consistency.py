@@ -226,6 +226,45 @@ def test_similarities_that_do_not_vary_and_models_without_a_value_are_said(
     assert "1 of 6 models have no value of kind" in ended.err
 
 
+def test_intervals_hold_r_and_follow_the_models(parallax: CommandLine, tmp_path: Path) -> None:
+    values, kind = matrices(3, 30), ["many"] * 24 + ["few"] * 6
+    table = write_attributes(tmp_path / "models.csv", {"kind": kind})
+    out = tmp_path / "out.csv"
+    common = ["consistency", "compute", "--attributes", table, "--by", "kind", "--intervals", "--out", out]
+    said = json.loads(parallax(*common, "--matrices", write_stack(tmp_path / "s.npz", values), "--json").out)
+    rows = read_rows(out)
+    assert list(rows[0]) == [*HEAD, "ci_low", "ci_high"]
+    width: dict[str, list[float]] = {}
+    for row in rows:
+        low, r, high = (float(row[name]) for name in ("ci_low", "r", "ci_high"))
+        assert -1 <= low < r < high <= 1
+        width.setdefault(f"{row['set_a']}, {row['set_b']}", []).append(high - low)
+    mean = {sets: float(np.mean(widths)) for sets, widths in width.items()}
+    assert mean["all, all"] < mean["many, many"] < mean["few, few"]
+    # Copies of the same models are more pairs and no more certainty worth the name: pairs are not what is resampled.
+    pairs_alone = 2 * 1.96 / np.sqrt(30 * 29 / 2)
+    assert mean["all, all"] > 1.5 * pairs_alone
+    assert "resample models" in said["interval"]
+    for one in said["set_pairs"]:
+        assert one["ci_low"] < one["median"] < one["ci_high"]
+    assert {one["set_b"]: one["small"] for one in said["set_pairs"] if one["set_a"] == one["set_b"]} == {
+        "few": True, "many": False, "all": False,
+    }  # fmt: skip
+    printed = parallax(*common, "--matrices", tmp_path / "s.npz").out.splitlines()
+    assert "95 % interval" in printed[0] and printed[1].endswith("few models") and not printed[3].endswith("models")
+    assert printed[-2] == said["interval"]
+
+
+def test_where_there_is_no_r_there_is_no_interval(parallax: CommandLine, tmp_path: Path) -> None:
+    stack = write_stack(tmp_path / "s.npz", matrices(2, 8))
+    table = write_attributes(tmp_path / "models.csv", {"kind": ["b", "b", *"aaaaaa"]})
+    common = ["--matrices", stack, "--attributes", table, "--by", "kind", "--out", tmp_path / "out.csv"]
+    ended = parallax("consistency", "compute", *common, "--intervals")
+    row = next(row for row in read_rows(tmp_path / "out.csv") if row["set_a"] == row["set_b"] == "b")
+    assert (row["n_pairs"], row["r"], row["ci_low"], row["ci_high"]) == ("1", "", "", "")
+    assert "nan" not in ended.out.lower()
+
+
 def test_the_summary_is_of_the_table(parallax: CommandLine, tmp_path: Path) -> None:
     stack = write_stack(tmp_path / "s.npz", matrices(5, 9))
     table = write_attributes(tmp_path / "models.csv", {"kind": list("xxxxxyyyy")})
