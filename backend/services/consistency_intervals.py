@@ -1,37 +1,66 @@
-"""Intervals of r: which way of resampling models is used, and how it is told."""
+"""Intervals of r as they are told: ends that are not defined are None, and the scope says how they were found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.contracts.consistency import Scope
-from backend.domain.consistency import Method, ModelSet
+from backend.domain.consistency import MANY, Method, ModelSet, Resampled, resample
 
 Ends = tuple[float | None, float | None]
 
 
-class Intervals(Protocol):
+@dataclass(frozen=True)
+class Intervals:
     """95 % intervals of set pairs that were resampled together, by their number."""
 
-    method_words: str
+    resampled: Resampled
+    n_models: int
 
-    def interval(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
-    def median_interval(self, k: int) -> Ends: ...
-    def difference(self, k: int, other: int) -> Ends: ...
+    def interval(self, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Ends for r of every two datasets, (D, D) each; NaN where not defined."""
+        return self.resampled.interval(k)
+
+    def median_interval(self, k: int) -> Ends:
+        """Ends for the median r over pairs of datasets."""
+        return _ends(*self.resampled.median_interval(k))
+
+    def difference(self, k: int, other: int) -> Ends:
+        """Ends for the difference between the medians of two set pairs. Resamples both anew, together."""
+        _, low, high = self.resampled.difference(k, other)
+        return _ends(low, high)
+
+    def apart(self, k: int, other: int) -> bool:
+        """Whether the interval of the difference leaves out 0."""
+        low, high = self.difference(k, other)
+        return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def intervals_of(
     values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method,
     weights: Sequence[NDArray[np.float64]] | None = None,
 ) -> Intervals | None:
-    """Intervals of these set pairs of the matrices `values` (D, M, M); None where there is nothing to resample."""
-    return None
+    """Intervals of these set pairs of the matrices `values` (D, M, M); None where there is no r to speak of."""
+    if len(values) < 2 or not values.shape[1]:
+        return None
+    return Intervals(resample(values, pairs, method, weights=weights), values.shape[1])
 
 
 def with_interval(scope: Scope, drawn: Intervals | None) -> Scope:
     """The scope, saying how intervals were found."""
-    return scope if drawn is None else scope.model_copy(update={"interval": drawn.method_words})
+    if drawn is None:
+        return scope
+    sample = drawn.resampled.sample
+    few = drawn.n_models <= MANY
+    return scope.model_copy(update={
+        "interval": drawn.resampled.method_words, "resamples": sample.resamples if few else None,
+        "seed": sample.seed if few else None,
+    })
+
+
+def _ends(low: float, high: float) -> Ends:
+    return None if np.isnan(low) else float(low), None if np.isnan(high) else float(high)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
@@ -49,6 +51,7 @@ def dataset_pair(
             raise InvalidInput("Both datasets are the same.", "Give two datasets.")
     if by:
         check_attribute(by, "by")
+    question = resolve(connection, replace(asked, datasets=f"{a},{b}"))  # what is told is of these two alone
 
     def make() -> DatasetPair:
         study = read(connection, cache, question)
@@ -126,7 +129,7 @@ def anchors(
         ]
         return Anchors(
             scope=with_interval(study.scope, drawn), by=by, dataset_pairs=study.dataset_pairs, anchors=found,
-            sentence=sentences.anchors(found, study),
+            sentence=sentences.anchors(found, drawn),
         )
 
     return kept(cache, question, ("anchors", names, by, intervals), make)

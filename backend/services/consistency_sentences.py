@@ -74,9 +74,9 @@ def set_pairs(
     opening = f"Over {counted(pairs[first].n_dataset_pairs, 'pair')} of datasets the median r {among} is highest for"
     if drawn is None:
         return f"{opening} {highest} and lowest for {lowest}. {every}"
-    if not _apart(drawn, first, last):
+    if not drawn.apart(first, last):
         return f"{opening} {highest} and lowest for {lowest}, but the two cannot be told apart: they tie. {every}"
-    ties = [pairs[k].title for k in defined[1:-1] if not _apart(drawn, first, k)]
+    ties = [pairs[k].title for k in defined[1:-1] if not drawn.apart(first, k)]
     said = f"; the highest cannot be told apart from {listed(ties)}" if ties else ""
     return f"{opening} {highest} and lowest for {lowest}{said}. {every}"
 
@@ -99,9 +99,9 @@ def difference(answer: Difference, title_a: str, title_b: str) -> str:
     )
     if answer.verdict in ("a", "b"):
         steadier, other = (title_a, title_b) if answer.verdict == "a" else (title_b, title_a)
-        claim = f"{steadier} models are steadier across datasets than {other} ones"
+        claim = f"{steadier} models are steadier across datasets than {other} models"
     elif answer.verdict == "tie":
-        claim = f"{title_a} and {title_b} models cannot be told apart in how steady they are: they tie"
+        claim = f"{title_a} and {title_b} models tie, they cannot be told apart in how steady they are across datasets"
     else:
         claim = f"{title_a} beside {title_b}, without an interval"
     flagged = "; with so few models the interval is not to be relied on" if a.small or b.small else ""
@@ -142,22 +142,19 @@ def influence(median: float | None, without: Sequence[LeftOut], study: Study) ->
     return f"{opening}; leaving out {changed[0].name} {verb} it most, to {shown(changed[0].r)}."
 
 
-def anchors(found: Sequence[Anchor], study: Study) -> str:
+def anchors(found: Sequence[Anchor], drawn: Intervals | None) -> str:
     """The anchors whose ranking of all other models survives best and least."""
     whole = sorted(
-        (one for one in found if one.others == "all" and one.median is not None), key=lambda one: -(one.median or 0.0)
+        (k for k, one in enumerate(found) if one.others == "all" and one.median is not None),
+        key=lambda k: -(found[k].median or 0.0),
     )
     if not whole:
         return f"r is not defined for any anchor. {TOO_FEW_DATASETS}, with three other models on both."
-    words = [f"{one.model} ({shown(one.median or 0.0)}{interval(one.ci_low, one.ci_high)})" for one in whole]
+    first, last = (f"{one.model} ({_median(one)})" for one in (found[whole[0]], found[whole[-1]]))
     if len(whole) == 1:
-        return f"Against all other models the median r of {words[0]} is what survives a change of dataset."
-    least = whole[-1]
-    overlap = (
-        whole[0].ci_low is not None and least.ci_high is not None and whole[0].ci_low <= least.ci_high
-    )
-    tie = "; their intervals overlap" if overlap else ""
-    return f"Against all other models the median r is highest for {words[0]} and lowest for {words[-1]}{tie}."
+        return f"How alike {found[whole[0]].model} is to each other model has a median r of {_median(found[whole[0]])}."
+    tie = ", but the two cannot be told apart: they tie" if drawn and not drawn.apart(whole[0], whole[-1]) else ""
+    return f"Against all other models the median r is highest for {first} and lowest for {last}{tie}."
 
 
 def agreement(answer: MetricAgreement) -> str:
@@ -193,15 +190,10 @@ def spread(mean: NDArray[np.float64], sd: NDArray[np.float64], study: Study) -> 
     )
 
 
-def _median(pair: SetPair) -> str:
+def _median(pair: SetPair | Anchor) -> str:
     if pair.median is None:
         return "not defined"
     return f"{shown(pair.median)}{interval(pair.ci_low, pair.ci_high)}"
-
-
-def _apart(drawn: Intervals, first: int, other: int) -> bool:
-    low, high = drawn.difference(first, other)
-    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _flagged(pair: SetPair) -> str:

@@ -142,7 +142,7 @@ def test_two_sets_are_compared_as_they_are_and_matched(population: Population, c
 def test_sets_without_a_match_say_so(client: Client) -> None:
     found = client.difference(LINEAR, "size:small", "size:large", match=["size"])
     assert (found.verdict, found.difference, found.a.median) == ("undefined", None, None)
-    assert "no model of size:small has a match in size:large" in found.sentence
+    assert "no model of" in found.sentence and "has a match" in found.sentence
     assert not any(one.used for one in found.strata)
 
 
