@@ -11,6 +11,7 @@ from backend.domain.consistency.agreement import (
     gap_correlation,
     metric_agreement,
     sensitivity,
+    with_gaps,
 )
 from backend.domain.consistency.anchors import AnchorTable, anchor_consistency
 from backend.domain.consistency.contributions import (
@@ -29,7 +30,7 @@ from backend.domain.consistency.correlation import (
     correlations,
     pair_values,
 )
-from backend.domain.consistency.differences import SetDifference, Verdict, compare_sets
+from backend.domain.consistency.differences import SetDifference, Verdict, compare_sets, verdict_of
 from backend.domain.consistency.matching import Matching, Stratum, match
 from backend.domain.consistency.resampling import MANY, Interval, Resampled, resample
 from backend.domain.consistency.set_pairs import (
@@ -51,5 +52,6 @@ __all__ = [
     "SetDifference", "SetPairTable", "Spread", "Stratum", "Verdict", "anchor_consistency", "compare_sets",
     "consistency", "contributions", "correlations", "dataset_influence", "every", "gap_correlation",
     "leave_one_model_out", "match", "mean_and_spread", "median_r", "metric_agreement", "pair_mask", "pair_values",
-    "pairs_of", "regression_line", "resample", "sensitivity", "set_pair_consistency", "sets_of",
+    "pairs_of", "regression_line", "resample", "sensitivity", "set_pair_consistency", "sets_of", "verdict_of",
+    "with_gaps",
 ]

@@ -10,16 +10,22 @@ from scipy.stats import t as student
 
 from backend.domain.consistency import (
     METHODS,
+    Interval,
     Method,
     ModelSet,
+    anchor_consistency,
+    compare_sets,
     consistency,
     correlations,
     every,
+    gap_correlation,
     match,
+    metric_agreement,
     pair_mask,
     resample,
     resampling,
     set_pair_consistency,
+    verdict_of,
 )
 from backend.domain.consistency.cells import Part, bootstrap_weights, cells_of, parts_of, weights_without
 from backend.domain.consistency.jackknife import without_each_model
@@ -184,10 +190,42 @@ def test_what_is_not_defined_has_no_interval() -> None:
 
 
 def test_an_anchor_stays_while_the_others_are_resampled() -> None:
-    stack = matrices(2, 15)
-    found = resample(stack, [(subset(15, 3), every(15))])
-    low, high = found.interval(0)
-    assert np.isfinite(low[0, 1]) and high[0, 1] - low[0, 1] > 0.1
+    """With one model always there, r over its pairs is an ordinary r over independent models."""
+    stack = matrices(2, 60, seed=8)
+    found = anchor_consistency(stack, 3, np.ones(60, dtype=bool))
+    assert np.arctanh(found.high[0, 1]) - np.arctanh(found.low[0, 1]) == pytest.approx(2 * 2 / np.sqrt(56), rel=0.35)
+    assert found.median == pytest.approx((found.r[0, 1], found.low[0, 1], found.high[0, 1]))
+
+
+def test_one_set_steadier_than_the_other_a_tie_and_nothing_to_compare() -> None:
+    rng = np.random.default_rng(0)
+    positions = rng.normal(size=(30, 3))
+    noise = np.r_[np.full(15, 0.05), np.full(15, 1.5)][:, None]
+    seen = positions + noise * rng.normal(size=(4, 30, 3))
+    stack = np.exp(-((seen[:, :, None] - seen[:, None]) ** 2).sum(axis=3) / 4)
+    steady, unsteady = subset(30, *range(15)), subset(30, *range(15, 30))
+    found = compare_sets(stack, steady, unsteady, resamples=200)
+    assert found.verdict == "a" and found.difference is not None and found.low is not None and found.low > 0
+    assert found.difference == found.median_a - found.median_b  # type: ignore[operator]
+    assert compare_sets(stack, unsteady, steady, resamples=200).verdict == "b"
+    assert found.resampled.medians[0].value == pytest.approx(found.median_a)
+    even, odd = subset(30, *range(0, 15, 2)), subset(30, *range(1, 15, 2))
+    assert compare_sets(stack, even, odd, resamples=200).verdict == "tie"
+    nothing = match({"size": ["small"] * 15 + ["large"] * 15}, steady, unsteady)
+    unmatched = compare_sets(stack, steady, unsteady, matching=nothing, resamples=20)
+    assert unmatched.verdict == "undefined" and unmatched.difference is None and unmatched.median_a is None
+    assert verdict_of(Interval(0.1, np.nan, np.nan)) == "undefined"
+
+
+def test_agreement_and_gaps_are_two_matrices_resampled() -> None:
+    x, y = matrices(3, 12, 0.05, seed=1), matrices(3, 12, 0.05, seed=2)
+    agreement = metric_agreement(x, y, resamples=60)
+    accuracy = np.random.default_rng(0).random(12)
+    gaps = gap_correlation(x[0], accuracy, resamples=60)
+    two = [np.stack([x[2], y[2]]), np.stack([x[0], np.abs(accuracy[:, None] - accuracy)])]
+    for stack, low, high in ((two[0], agreement.low[2], agreement.high[2]), (two[1], gaps.low, gaps.high)):
+        ends = resample(stack, [(every(12), every(12))], resamples=60).interval(0)
+        assert (low, high) == pytest.approx((ends[0][0, 1], ends[1][0, 1]))
 
 
 def test_differences_are_of_both_under_the_same_resampling() -> None:
