@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from backend.contracts.consistency import Consistency, Difference, SetPair, SetPairs, Stratum
+from backend.db.engine import transaction
 from backend.domain import consistency as statistics
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import MIN_PAIRS, ModelSet, SetPairTable
 from backend.domain.errors import InvalidInput
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency_intervals import Intervals, intervals_of, with_interval
-from backend.services.consistency_scope import Asked, Question, check_attribute, choose, read, resolve
+from backend.services.consistency_scope import Asked, Question, check_attribute, choose, load, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
 
@@ -44,14 +45,15 @@ def kept(cache: ResultCache, question: Question, what: Sequence[Any], make: Call
 
 
 def table(
-    connection: Connection, cache: ResultCache, asked: Asked, *, set_a: str, set_b: str, intervals: bool
+    engine: Engine, cache: ResultCache, asked: Asked, *, set_a: str, set_b: str, intervals: bool
 ) -> Answer:
     """Dataset x dataset correlations over the pairs of two model sets."""
-    question = resolve(connection, asked)
-    a, b = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        a, b = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
 
     def make() -> Consistency:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         pair = (study.set_of(a), study.set_of(b))
         (found,) = statistics.set_pair_consistency(study.values, [pair], question.method)
         drawn = intervals_of(study.values, [pair], question.method) if intervals else None
@@ -71,10 +73,9 @@ def table(
 
 
 def set_pairs(
-    connection: Connection, cache: ResultCache, asked: Asked, *, by: str, sets: str, intervals: bool
+    engine: Engine, cache: ResultCache, asked: Asked, *, by: str, sets: str, intervals: bool
 ) -> Answer:
     """Every two sets of an attribute, or of custom ones, beside the baseline of all models."""
-    question = resolve(connection, asked)
     if by != CUSTOM:
         check_attribute(by, "by", also=(CUSTOM,))
     given = [text.strip() for text in sets.split(";") if text.strip()]
@@ -86,10 +87,12 @@ def set_pairs(
             )
         if len(given) > MOST_SETS:
             raise InvalidInput(f"{len(given)} sets are too many.", f"Give {MOST_SETS} at most.")
-    custom = list(dict.fromkeys(choose(connection, question, text, "sets") for text in given))
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        custom = list(dict.fromkeys(choose(connection, question, text, "sets") for text in given))
 
     def make() -> SetPairs:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         chosen = (
             [study.set_of(one) for one in custom] if by == CUSTOM
             else statistics.sets_of(study.slugs(by), MODEL_ATTRIBUTES[by])
@@ -109,11 +112,12 @@ def set_pairs(
 
 
 def difference(
-    connection: Connection, cache: ResultCache, asked: Asked, *, a: str, b: str, match: str
+    engine: Engine, cache: ResultCache, asked: Asked, *, a: str, b: str, match: str
 ) -> Answer:
     """The pairs within one set against those within another, as they are or at an equal mix of attributes."""
-    question = resolve(connection, asked)
-    sets = [choose(connection, question, text, field) for text, field in ((a, "a"), (b, "b"))]
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        sets = [choose(connection, question, text, field) for text, field in ((a, "a"), (b, "b"))]
     matched = [name.strip() for name in match.split(",") if name.strip()]
     for name in matched:
         check_attribute(name, "match")
@@ -122,7 +126,7 @@ def difference(
             raise InvalidInput("Both sets are the same.", "Give two sets, such as objective:ssl and objective:sup.")
 
     def make() -> Difference:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         first, second = (study.set_of(one) for one in sets)
         matching = (
             statistics.match({name: study.slugs(name) for name in matched}, first, second) if matched else None

@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.contracts.consistency import Scope
-from backend.domain.consistency import MANY, Method, ModelSet, Resampled, resample
+from backend.domain.consistency import MANY, Method, ModelSet, Resampled, pair_mask, resample
+
+DRAWS, FEWEST_DRAWS = 1000, 100
+# Numbers that are ranked in all draws together, about ten seconds: Spearman ranks anew in every draw.
+MOST_RANKED = 200_000_000
 
 Ends = tuple[float | None, float | None]
 
@@ -47,7 +51,11 @@ def intervals_of(
     """Intervals of these set pairs of the matrices `values` (D, M, M); None where there is no r to speak of."""
     if len(values) < 2 or not values.shape[1]:
         return None
-    return Intervals(resample(values, pairs, method, weights=weights), values.shape[1])
+    draws = DRAWS
+    if method == "spearman":
+        ranked = len(values) * sum(int(pair_mask(*pair).sum()) for pair in pairs)
+        draws = min(DRAWS, max(FEWEST_DRAWS, MOST_RANKED // max(1, ranked)))
+    return Intervals(resample(values, pairs, method, resamples=draws, weights=weights), values.shape[1])
 
 
 def with_interval(scope: Scope, drawn: Intervals | None) -> Scope:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from backend.contracts.consistency import MetricAgreement, Scope, Spread
+from backend.db.engine import transaction
 from backend.domain import consistency as statistics
 from backend.domain.identity import order_hash
 from backend.domain.metrics import parse_metric
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency import Answer, kept
 from backend.services.consistency_intervals import intervals_of, with_interval
-from backend.services.consistency_scope import Asked, Study, read, resolve
+from backend.services.consistency_scope import Asked, Study, load, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
 
@@ -28,15 +29,15 @@ class ArrayAnswer:
     make: Callable[[], tuple[bytes, str, str]]
 
 
-def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *, other: str) -> Answer:
+def metric_agreement(engine: Engine, cache: ResultCache, asked: Asked, *, other: str) -> Answer:
     """How far two metrics agree about the same models on the same datasets."""
-    question = resolve(connection, asked)
     with naming("other"):
         parse_metric(other)
-    second = resolve(connection, replace(asked, metric=other))
+    with transaction(engine) as connection:
+        question, second = resolve(connection, asked), resolve(connection, replace(asked, metric=other))
 
     def make() -> MetricAgreement:
-        study, beside = _aligned(read(connection, cache, question), read(connection, cache, second))
+        study, beside = _aligned(load(engine, cache, question), load(engine, cache, second))
         found = statistics.metric_agreement(study.values, beside.values, question.method)
         n = len(study.datasets)
         # Both metrics of a dataset as if they were two datasets: each r and its interval lie off the diagonal.
@@ -56,12 +57,13 @@ def metric_agreement(connection: Connection, cache: ResultCache, asked: Asked, *
     return kept(cache, question, ("metrics", second.revision), make)
 
 
-def spread(connection: Connection, cache: ResultCache, asked: Asked, *, with_values: bool) -> Answer:
+def spread(engine: Engine, cache: ResultCache, asked: Asked, *, with_values: bool) -> Answer:
     """Mean and standard deviation of every pair of models over datasets; without values, what is said of them."""
-    question = resolve(connection, asked)
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
 
     def make() -> Spread:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         found = statistics.mean_and_spread(study.values)
         squares = {"mean": found.mean, "sd": found.sd, "n_datasets": found.n}
         return Spread(
@@ -73,13 +75,14 @@ def spread(connection: Connection, cache: ResultCache, asked: Asked, *, with_val
     return kept(cache, question, ("spread", with_values), make)
 
 
-def spread_bytes(connection: Connection, cache: ResultCache, asked: Asked) -> ArrayAnswer:
+def spread_bytes(engine: Engine, cache: ResultCache, asked: Asked) -> ArrayAnswer:
     """Mean, standard deviation and number of datasets as one array (3, M, M), little-endian float32."""
-    question = resolve(connection, asked)
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
     key = question.key("spread", "bytes")
 
     def make() -> tuple[bytes, str, str]:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         stacked = np.stack(statistics.mean_and_spread(study.values)).astype("<f4")
         return stacked.tobytes(), ",".join(map(str, stacked.shape)), order_hash(study.names)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from backend.contracts.consistency import (
     Anchor,
@@ -17,6 +17,7 @@ from backend.contracts.consistency import (
     LeftOut,
     PairsOfModels,
 )
+from backend.db.engine import transaction
 from backend.domain import consistency as statistics
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import Method, ModelSet
@@ -24,7 +25,7 @@ from backend.domain.errors import InvalidInput, nearest_hint
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency import Answer, kept, n_models_of, set_pair, title_of, within
 from backend.services.consistency_intervals import Intervals, intervals_of, with_interval
-from backend.services.consistency_scope import Asked, Study, check_attribute, choose, read, resolve
+from backend.services.consistency_scope import Asked, Study, check_attribute, choose, load, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
 
@@ -35,12 +36,13 @@ SetPairOf = tuple[ModelSet, ModelSet]
 
 
 def dataset_pair(
-    connection: Connection, cache: ResultCache, asked: Asked, *, a: str, b: str, set_a: str, set_b: str, by: str,
+    engine: Engine, cache: ResultCache, asked: Asked, *, a: str, b: str, set_a: str, set_b: str, by: str,
     limit: int,
 ) -> Answer:
     """Two datasets: every pair of models with its contribution, each model left out, the lines of all set pairs."""
-    question = resolve(connection, asked)
-    sets = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        sets = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
     for name, field in ((a, "a"), (b, "b")):
         with naming(field):
             if name not in question.datasets:
@@ -51,10 +53,11 @@ def dataset_pair(
             raise InvalidInput("Both datasets are the same.", "Give two datasets.")
     if by:
         check_attribute(by, "by")
-    question = resolve(connection, replace(asked, datasets=f"{a},{b}"))  # what is told is of these two alone
+    with transaction(engine) as connection:
+        question = resolve(connection, replace(asked, datasets=f"{a},{b}"))  # what is told is of these two alone
 
     def make() -> DatasetPair:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         pair = study.set_of(sets[0]), study.set_of(sets[1])
         # Outside the set pair nothing counts, whatever the grouping.
         two = within(study.values[[study.datasets.index(name) for name in (a, b)]], *pair)
@@ -76,13 +79,14 @@ def dataset_pair(
     return kept(cache, question, what, make)
 
 
-def influence(connection: Connection, cache: ResultCache, asked: Asked, *, set_a: str, set_b: str) -> Answer:
+def influence(engine: Engine, cache: ResultCache, asked: Asked, *, set_a: str, set_b: str) -> Answer:
     """The median r over dataset pairs without each dataset."""
-    question = resolve(connection, asked)
-    sets = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        sets = choose(connection, question, set_a, "set_a"), choose(connection, question, set_b, "set_b")
 
     def make() -> Influence:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         pair = study.set_of(sets[0]), study.set_of(sets[1])
         (table,) = statistics.set_pair_consistency(study.values, [pair], question.method)
         median = statistics.median_r(table.r)
@@ -96,10 +100,11 @@ def influence(connection: Connection, cache: ResultCache, asked: Asked, *, set_a
 
 
 def anchors(
-    connection: Connection, cache: ResultCache, asked: Asked, *, anchors: str, by: str, intervals: bool
+    engine: Engine, cache: ResultCache, asked: Asked, *, anchors: str, by: str, intervals: bool
 ) -> Answer:
     """Single models against all others, and against the others of each value of an attribute."""
-    question = resolve(connection, asked)
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
     names = list(dict.fromkeys(name.strip() for name in anchors.split(",") if name.strip()))
     with naming("anchors"):
         if not 1 <= len(names) <= MOST_ANCHORS:
@@ -112,7 +117,7 @@ def anchors(
         check_attribute(by, "by")
 
     def make() -> Anchors:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
         others = [statistics.every(len(study.names))]
         if by:
             others += statistics.sets_of(study.slugs(by), MODEL_ATTRIBUTES[by])

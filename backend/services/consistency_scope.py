@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection, Engine, RowMapping
 
 from backend.contracts.consistency import Scope
+from backend.db.engine import transaction
 from backend.db.repositories import datasets, matrices
 from backend.domain.attributes import DOMAINS, MODEL_ATTRIBUTES
 from backend.domain.consistency import METHODS, Method, ModelSet
@@ -159,6 +160,12 @@ def read(connection: Connection, cache: ResultCache, question: Question) -> Stud
         names=names, datasets=question.datasets, values=values,
         described=[question.described[name] for name in names], scope=_scope(question, everyone, names, values),
     )
+
+
+def load(engine: Engine, cache: ResultCache, question: Question) -> Study:
+    """`read` in a transaction of its own: none is open while numbers are computed from it."""
+    with transaction(engine) as connection:
+        return read(connection, cache, question)
 
 
 def stacked(squares: Sequence[matrices.StoredMatrix]) -> tuple[list[str], NDArray[np.float64]]:

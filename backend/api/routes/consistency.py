@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 
 from backend.api.answers import JSON, is_known
-from backend.api.deps import IfNoneMatch, TheConnection, TheMeans
+from backend.api.deps import IfNoneMatch, TheMeans
 from backend.api.scope import Attribute, ModelSetText, TheScope, WithIntervals
 from backend.contracts.consistency import (
     Anchors,
@@ -41,12 +41,12 @@ FORMS_OUT: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {}, PARQUET
     response_model=Consistency, responses=FORMS_OUT,
 )
 def get_consistency(
-    connection: TheConnection, means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
+    means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
     set_b: ModelSetText = "all", intervals: WithIntervals = False, accept: Accepted = JSON,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency.table(connection, means.cache, asked, set_a=set_a, set_b=set_b, intervals=intervals)
-    return _respond(answer, Consistency, accept, if_none_match)
+    answer = consistency.table(means.engine, means.cache, asked, set_a=set_a, set_b=set_b, intervals=intervals)
+    return respond(answer, Consistency, accept, if_none_match)
 
 
 @router.get(
@@ -54,15 +54,15 @@ def get_consistency(
     response_model=SetPairs, responses=FORMS_OUT,
 )
 def get_set_pairs(
-    connection: TheConnection, means: TheMeans, asked: TheScope,
+    means: TheMeans, asked: TheScope,
     by: Annotated[str, Query(max_length=20, description="An attribute of models, or `custom`.")] = "objective",
     sets: Annotated[str, Query(max_length=20_000, description=(
         "With `by=custom`: predicates or names of sets, joined by semicolons."
     ))] = "",
     intervals: WithIntervals = False, accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency.set_pairs(connection, means.cache, asked, by=by, sets=sets, intervals=intervals)
-    return _respond(answer, SetPairs, accept, if_none_match)
+    answer = consistency.set_pairs(means.engine, means.cache, asked, by=by, sets=sets, intervals=intervals)
+    return respond(answer, SetPairs, accept, if_none_match)
 
 
 @router.get(
@@ -70,14 +70,14 @@ def get_set_pairs(
     response_model=Difference, responses=FORMS_OUT,
 )
 def get_difference(
-    connection: TheConnection, means: TheMeans, asked: TheScope, a: ModelSetText, b: ModelSetText,
+    means: TheMeans, asked: TheScope, a: ModelSetText, b: ModelSetText,
     match: Annotated[str, Query(max_length=100, description=(
         "Attributes that both sets are given the same mix of, joined by commas."
     ))] = "",
     accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency.difference(connection, means.cache, asked, a=a, b=b, match=match)
-    return _respond(answer, Difference, accept, if_none_match)
+    answer = consistency.difference(means.engine, means.cache, asked, a=a, b=b, match=match)
+    return respond(answer, Difference, accept, if_none_match)
 
 
 @router.get(
@@ -85,15 +85,15 @@ def get_difference(
     response_model=DatasetPair, responses=FORMS_OUT,
 )
 def get_dataset_pair(
-    connection: TheConnection, means: TheMeans, asked: TheScope, a: DatasetName, b: DatasetName,
+    means: TheMeans, asked: TheScope, a: DatasetName, b: DatasetName,
     set_a: ModelSetText = "all", set_b: ModelSetText = "all", by: Attribute = "",
     limit: Annotated[int, Query(ge=10, le=1_000_000, description="Most pairs of models to list.")] = 20_000,
     accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
     answer = consistency_pairs.dataset_pair(
-        connection, means.cache, asked, a=a, b=b, set_a=set_a, set_b=set_b, by=by, limit=limit
+        means.engine, means.cache, asked, a=a, b=b, set_a=set_a, set_b=set_b, by=by, limit=limit
     )
-    return _respond(answer, DatasetPair, accept, if_none_match)
+    return respond(answer, DatasetPair, accept, if_none_match)
 
 
 @router.get(
@@ -101,11 +101,11 @@ def get_dataset_pair(
     responses=FORMS_OUT,
 )
 def get_influence(
-    connection: TheConnection, means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
+    means: TheMeans, asked: TheScope, set_a: ModelSetText = "all",
     set_b: ModelSetText = "all", accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency_pairs.influence(connection, means.cache, asked, set_a=set_a, set_b=set_b)
-    return _respond(answer, Influence, accept, if_none_match)
+    answer = consistency_pairs.influence(means.engine, means.cache, asked, set_a=set_a, set_b=set_b)
+    return respond(answer, Influence, accept, if_none_match)
 
 
 @router.get(
@@ -113,12 +113,12 @@ def get_influence(
     response_model=Anchors, responses=FORMS_OUT,
 )
 def get_anchors(
-    connection: TheConnection, means: TheMeans, asked: TheScope,
+    means: TheMeans, asked: TheScope,
     anchors: Annotated[str, Query(max_length=4000, description="Names of models, joined by commas.")],
     by: Attribute = "", intervals: WithIntervals = False, accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency_pairs.anchors(connection, means.cache, asked, anchors=anchors, by=by, intervals=intervals)
-    return _respond(answer, Anchors, accept, if_none_match)
+    answer = consistency_pairs.anchors(means.engine, means.cache, asked, anchors=anchors, by=by, intervals=intervals)
+    return respond(answer, Anchors, accept, if_none_match)
 
 
 @router.get(
@@ -126,12 +126,12 @@ def get_anchors(
     response_model=MetricAgreement, responses=FORMS_OUT,
 )
 def get_metric_agreement(
-    connection: TheConnection, means: TheMeans, asked: TheScope,
+    means: TheMeans, asked: TheScope,
     other: Annotated[str, Query(max_length=200, description="Id of the second metric.")],
     accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
-    answer = consistency_metrics.metric_agreement(connection, means.cache, asked, other=other)
-    return _respond(answer, MetricAgreement, accept, if_none_match)
+    answer = consistency_metrics.metric_agreement(means.engine, means.cache, asked, other=other)
+    return respond(answer, MetricAgreement, accept, if_none_match)
 
 
 @router.get(
@@ -143,15 +143,15 @@ def get_metric_agreement(
     )}},
 )
 def get_spread(
-    connection: TheConnection, means: TheMeans, asked: TheScope,
+    means: TheMeans, asked: TheScope,
     values: Annotated[bool, Query(description="false: the JSON without its numbers.")] = True,
     accept: Accepted = JSON, if_none_match: IfNoneMatch = None,
 ) -> Response:
     if BINARY not in accept:
         whole = values or _form(accept) != JSON
-        answer = consistency_metrics.spread(connection, means.cache, asked, with_values=whole)
-        return _respond(answer, Spread, accept, if_none_match)
-    array = consistency_metrics.spread_bytes(connection, means.cache, asked)
+        answer = consistency_metrics.spread(means.engine, means.cache, asked, with_values=whole)
+        return respond(answer, Spread, accept, if_none_match)
+    array = consistency_metrics.spread_bytes(means.engine, means.cache, asked)
     headers = _headers(f'"{array.key}"')
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
@@ -159,7 +159,7 @@ def get_spread(
     return Response(body, media_type=BINARY, headers=headers | {SHAPE_HEADER: shape, ORDER_HASH_HEADER: order})
 
 
-def _respond(answer: Answer, kind: type[BaseModel], accept: str, if_none_match: str | None) -> Response:
+def respond(answer: Answer, kind: type[BaseModel], accept: str, if_none_match: str | None) -> Response:
     form = _form(accept)
     etag = f'"{answer.key}{"" if form == JSON else "-" + form.rpartition("/")[2]}"'
     headers = _headers(etag)
