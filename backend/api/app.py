@@ -12,6 +12,7 @@ from backend.api import problems
 from backend.api.deps import Means
 from backend.api.origin import SameOriginWrites
 from backend.api.routes import (
+    behaviour,
     catalogue,
     consistency,
     coverage,
@@ -56,7 +57,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.means = means
     problems.install(app)
     for routes in (
-        service, catalogue, coverage, stimuli, results, consistency, model_map, model_sets, pairs, jobs, uploads,
+        service, catalogue, coverage, stimuli, results, consistency, behaviour, model_map, model_sets, pairs, jobs,
+        uploads,
     ):
         app.include_router(routes.router, prefix=PREFIX)
     return app

@@ -18,6 +18,7 @@ from backend.contracts.consistency import (
     SetPairs,
     Spread,
 )
+from backend.contracts.probes import GapPairs, Performance, Sensitivity
 from backend.services.tables_out import Columns
 
 Row = Sequence[Any]
@@ -98,7 +99,28 @@ def _spread(answer: Spread) -> tuple[Row, list[Row]]:
     ]
 
 
+def _performance(answer: Performance) -> tuple[Row, list[Row]]:
+    names = ("dataset", "domain", "n_models", "n_pairs", "r", "ci_low", "ci_high", "best", "worst", "chance")
+    return names, [tuple(getattr(link, name) for name in names) for link in answer.datasets]
+
+
+def _gap_pairs(answer: GapPairs) -> tuple[Row, list[Row]]:
+    return ("dataset", "model_a", "model_b", "accuracy_a", "accuracy_b", "similarity", "gap"), [
+        (answer.dataset, answer.models[i], answer.models[j], answer.accuracy[i], answer.accuracy[j], similarity, gap)
+        for i, j, similarity, gap in zip(answer.i, answer.j, answer.similarity, answer.gap, strict=True)
+    ]
+
+
+def _sensitivity(answer: Sensitivity) -> tuple[Row, list[Row]]:
+    quantiles = ("difference_p5", "difference_p25", "difference_p50", "difference_p75", "difference_p95")
+    return ("dataset", "divisor", "seed", "n", "n_models", "n_pairs", "r", *quantiles), [
+        (answer.dataset, part.divisor, part.seed, part.n, part.n_models, part.n_pairs, part.r, *part.quantiles)
+        for part in answer.parts
+    ]
+
+
 TABLES: dict[type[BaseModel], Callable[[Any], tuple[Row, list[Row]]]] = {
     Anchors: _anchors, Consistency: _consistency, DatasetPair: _dataset_pair, Difference: _difference,
-    Influence: _influence, MetricAgreement: _agreement, SetPairs: _set_pairs, Spread: _spread,
+    GapPairs: _gap_pairs, Influence: _influence, MetricAgreement: _agreement, Performance: _performance,
+    Sensitivity: _sensitivity, SetPairs: _set_pairs, Spread: _spread,
 }

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, RowMapping
 
 from backend.contracts.archives import CheckpointHeader
 from backend.contracts.jobs import CheckpointModel, Comparison, ExistingModel, Submission, TimmModel
-from backend.db.repositories import datasets, embeddings, job_listing, jobs, models
+from backend.contracts.probes import ProbeRequest, SubsampleRequest
+from backend.db.repositories import datasets, embeddings, job_listing, jobs, matrices, models, probes, subsamples
 from backend.db.repositories.comparing import comparison
 from backend.db.repositories.jobs import NewJob
 from backend.domain.attributes import MODEL_ATTRIBUTES, is_slug, slug_of
@@ -110,6 +111,61 @@ def compare(
     return jobs.enqueue(connection, [comparison(
         dataset["id"], dataset["name"], metric.id, preprocess.id, max_attempts=settings.max_attempts, owner=OWNER,
         models=models, idempotency_key=idempotency_key, request_hash=request_hash,
+    )])[0]
+
+
+def probe(connection: Connection, wanted: ProbeRequest, settings: Settings, *, idempotency_key: str | None) -> int:
+    """Queues the probes that a dataset lacks; answers the job to follow, of a queued one for the same work, if there is
+    one. Raises FieldErrors and TooManyJobs."""
+    request_hash = key_of({"probes": wanted.model_dump(mode="json")})
+    repeated = _repeated(connection, idempotency_key, request_hash)
+    if repeated is not None:
+        return repeated
+    _refuse_too_many(connection, settings)
+    errors: list[FieldError] = []
+    dataset = _dataset(connection, "dataset", wanted.dataset, errors)
+    if dataset is not None and not probes.can_be_probed(connection, dataset["id"]):
+        errors.append(FieldError(
+            "dataset", f"{dataset['name']} has no two labels that two or more stimuli share, so there is nothing to "
+            "tell apart.", "Choose a dataset whose stimuli have labels.",
+        ))
+    if errors:
+        raise FieldErrors(errors)
+    assert dataset is not None, "else there were errors"
+    return jobs.enqueue(connection, [probes.probing(
+        dataset["id"], dataset["name"], max_attempts=settings.max_attempts, owner=OWNER,
+        idempotency_key=idempotency_key, request_hash=request_hash,
+    )])[0]
+
+
+def subsample(
+    connection: Connection, wanted: SubsampleRequest, settings: Settings, *, idempotency_key: str | None
+) -> int:
+    """Queues a matrix on parts of its stimuli; answers the job to follow. Raises FieldErrors and TooManyJobs."""
+    request_hash = key_of({"subsamples": wanted.model_dump(mode="json")})
+    repeated = _repeated(connection, idempotency_key, request_hash)
+    if repeated is not None:
+        return repeated
+    _refuse_too_many(connection, settings)
+    errors: list[FieldError] = []
+    dataset = _dataset(connection, "dataset", wanted.dataset, errors)
+    metric = _checked("metric", parse_metric, wanted.metric, errors)
+    preprocess = _checked("preprocess", parse_preprocess, wanted.preprocess, errors)
+    if metric is not None and metric.spec.on_request:
+        errors.append(FieldError("metric", f"{metric.id} is computed for chosen models only.", "Choose another."))
+    elif dataset is not None and metric is not None and preprocess is not None and (
+        (metric.id, preprocess.id) not in matrices.list_on(connection, dataset["id"])
+    ):
+        errors.append(FieldError(
+            "metric", f"{metric.id} ({preprocess.id}) was not computed on {dataset['name']} yet.",
+            "Ask for the comparison first (POST /comparisons).",
+        ))
+    if errors:
+        raise FieldErrors(errors)
+    assert dataset is not None and metric is not None and preprocess is not None, "else there were errors"
+    return jobs.enqueue(connection, [subsamples.subsampling(
+        dataset["id"], dataset["name"], metric.id, preprocess.id, max_attempts=settings.max_attempts, owner=OWNER,
+        idempotency_key=idempotency_key, request_hash=request_hash,
     )])[0]
 
 

@@ -116,7 +116,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["matrix_id"], ["matrices.id"], name=op.f("fk_subsampled_matrices_matrix_id")),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_subsampled_matrices_job_id")),
-        sa.PrimaryKeyConstraint("matrix_id", "divisor", "seed", name=op.f("pk_subsampled_matrices")),
+        sa.PrimaryKeyConstraint("matrix_id", "divisor", "seed", "job_id", name=op.f("pk_subsampled_matrices")),
     )
     op.create_table(
         "model_sets",

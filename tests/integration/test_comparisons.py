@@ -14,6 +14,7 @@ from backend.db.engine import transaction
 from backend.db.repositories import datasets, matrices
 from backend.db.repositories.comparing import wanted_comparisons
 from backend.db.repositories.expansion import keep_matrices
+from backend.domain.groups import group_numbers
 from backend.domain.quantities import CALIBRATION, INTERVAL, REVERSE, STORED, VALUE
 from backend.storage import put_array
 from tests.support.in_process import InProcess
@@ -167,9 +168,9 @@ def test_stimuli_that_stand_alone_have_the_null_in_closed_form(
 
 
 def test_groups_are_numbered_and_a_stimulus_without_one_is_its_own() -> None:
-    numbers = pipeline._group_numbers(["a", None, "b", "a", None, ""])
+    numbers = group_numbers(["a", None, "b", "a", None, ""])
     assert numbers is not None and numbers.tolist() == [0, 1, 2, 0, 3, 4]
-    assert pipeline._group_numbers([None, None]) is None and pipeline._group_numbers(["a", "b", None]) is None
+    assert group_numbers([None, None]) is None and group_numbers(["a", "b", None]) is None
 
 
 def test_a_measure_with_a_direction_has_both(worker: InProcess, filled: dict[str, Any]) -> None:

@@ -23,12 +23,13 @@ class Results:
     datasets: dict[str, str]
     embeddings: dict[tuple[str, str], str]
     pairs: dict[tuple[str, str, str, str], bytes]
+    probes: dict[tuple[str, str, int], tuple[float, float, float]] = field(default_factory=dict)
     finished: dict[tuple[str, str, str], set[str]] = field(default_factory=dict)
 
     def differences(self, other: Results) -> list[str]:
         """Where two runs differ, in words."""
         found = []
-        for what in ("models", "datasets", "embeddings", "pairs", "finished"):
+        for what in ("models", "datasets", "embeddings", "pairs", "probes", "finished"):
             mine, theirs = getattr(self, what), getattr(other, what)
             for key in sorted(set(mine) | set(theirs)):
                 if mine.get(key) != theirs.get(key):
@@ -65,7 +66,7 @@ def results(dsn: str) -> Results:
         """
         SELECT j.kind, m.name AS model, coalesce(d.name, '') AS dataset, j.result_sha256 FROM jobs j
         LEFT JOIN models m ON m.id = j.model_id LEFT JOIN datasets d ON d.id = j.dataset_id
-        WHERE j.kind <> 'compare' AND j.state = 'succeeded'""",
+        WHERE j.kind NOT IN ('compare', 'probe') AND j.state = 'succeeded'""",
     ):
         finished.setdefault((row["kind"], row["model"] or "", row["dataset"]), set()).add(row["result_sha256"])
     return Results(
@@ -81,6 +82,16 @@ def results(dsn: str) -> Results:
             )
         },
         pairs=pairs,
+        probes={
+            (row["model"], row["dataset"], row["seed"]): (row["top1"], row["top5"], row["mean_class_recall"])
+            for row in _rows(
+                dsn,
+                """
+                SELECT m.name AS model, d.name AS dataset, p.seed, p.top1, p.top5, p.mean_class_recall FROM probes p
+                JOIN embeddings e ON e.id = p.embedding_id JOIN models m ON m.id = e.model_id
+                JOIN datasets d ON d.id = e.dataset_id""",
+            )
+        },
         finished=finished,
     )
 
@@ -144,6 +155,16 @@ def _result_violations(dsn: str) -> list[str]:
             SELECT matrix_id, ord, array_agg(quantity ORDER BY quantity) AS quantities FROM similarity_rows
             GROUP BY matrix_id, ord HAVING count(*) < 7""",
         )
+    ]
+    found += [
+        f"embedding {row['id']} has {row['n']} probes, and its dataset has labels"
+        for row in _rows(
+            dsn,
+            """
+            SELECT e.id, (SELECT count(*) FROM probes p WHERE p.embedding_id = e.id) AS n FROM embeddings e
+            WHERE EXISTS (SELECT 1 FROM stimuli s WHERE s.dataset_id = e.dataset_id AND s.label IS NOT NULL)""",
+        )
+        if row["n"] != 3
     ]
     left = _rows(dsn, "SELECT count(*) AS n FROM embedding_chunks")[0]["n"]
     return found + ([f"{left} chunks are left over"] if left else [])

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from backend.db.repositories import datasets, embeddings, matrices, matrix_rows
 from backend.db.repositories.matrices import Member
 from backend.db.repositories.matrix_rows import NewRow, Quantities
 from backend.domain.errors import Conflict, JobFailed
+from backend.domain.groups import group_numbers
 from backend.domain.metrics import parse_metric, parse_preprocess
 from backend.domain.quantities import stored_of
 from backend.storage import load_array
@@ -84,7 +84,7 @@ class _Work:
             if dataset is None:
                 raise JobFailed("load", "The dataset of this job does not exist any more.", cause="ours")
             self._dataset = dataset
-            self._groups = _group_numbers(datasets.stimulus_groups(connection, dataset["id"]))
+            self._groups = group_numbers(datasets.stimulus_groups(connection, dataset["id"]))
             # In a dataset of one group nothing can be moved or left out.
             self._interval = self._groups is None or len(np.unique(self._groups)) > 1
             self._calibrate = self._interval and not self._metric.spec.on_request
@@ -167,13 +167,6 @@ class _Work:
 
 def _without(row: ComparisonRow, has: set[str]) -> Quantities:
     return {name: values for name, values in row.quantities.items() if name not in has}
-
-
-def _group_numbers(groups: Sequence[str | None]) -> NDArray[np.int64] | None:
-    """A number for the group of every stimulus; None where each stands alone. A stimulus without a group is its own."""
-    keys = [(name,) if name is not None else ("", index) for index, name in enumerate(groups)]
-    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    return None if len(numbers) == len(keys) else np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
 def _source(context: JobContext, row: Member | Any) -> EmbeddingSource:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from backend.db.repositories import datasets, embeddings, jobs, models
 from backend.db.repositories.comparing import wanted_comparisons
+from backend.db.repositories.probes import wanted_probes
 from backend.domain.errors import JobFailed
 from backend.domain.identity import EXTRACTOR_VERSION, embedding_key
 from backend.storage import load_array, put_array
@@ -127,13 +128,15 @@ def _keep_chunk(context: JobContext, key: str, first: int, part: NDArray[np.floa
 
 
 def _want_rows(connection: Connection, context: JobContext) -> None:
-    """Queues a comparison for every matrix that is kept on this dataset; one that is queued already is joined."""
-    wanted = wanted_comparisons(
-        connection, context.job.spec["dataset_id"], parent_id=context.job.parent_id or context.job.id,
-        owner=context.job.owner, max_attempts=context.settings.max_attempts,
-    )
-    for comparison in jobs.enqueue(connection, wanted):
-        jobs.request_like(connection, comparison, context.job.id)
+    """Queues a comparison for every matrix that is kept on this dataset, and the probes of its labels; what is queued
+    already is joined."""
+    dataset_id, said = context.job.spec["dataset_id"], {
+        "parent_id": context.job.parent_id or context.job.id, "owner": context.job.owner,
+        "max_attempts": context.settings.max_attempts,
+    }
+    wanted = [*wanted_comparisons(connection, dataset_id, **said), *wanted_probes(connection, dataset_id, **said)]
+    for number in jobs.enqueue(connection, wanted):
+        jobs.request_like(connection, number, context.job.id)
 
 
 def _free_device_memory(device: str) -> None:

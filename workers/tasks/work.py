@@ -24,6 +24,8 @@ PIPELINES: dict[JobKind, str] = {
     "register": "workers.pipelines.register",
     "extract": "workers.pipelines.extract",
     "compare": "workers.pipelines.compare",
+    "probe": "workers.pipelines.probe",
+    "subsample": "workers.pipelines.subsample",
 }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from backend.db.tables import jobs
 from backend.domain.identity import canonical_json, key_of
-from backend.domain.jobs import PRIORITIES, QUEUE, JobKind
+from backend.domain.jobs import FILLING, PRIORITIES, QUEUE, JobKind
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class NewJob:
 
     @property
     def spec_hash(self) -> str:
-        # A request with a key of its own has a job of its own: joining another's would lose the key. Comparisons are
-        # joined all the same: one that is repeated finds nothing left to do.
-        key = None if self.kind == "compare" else self.idempotency_key
+        # A request with a key of its own has a job of its own: joining another's would lose the key. Work that fills in
+        # what is missing is joined all the same: repeated it finds nothing left to do.
+        key = None if self.kind in FILLING else self.idempotency_key
         return key_of({"kind": self.kind, "spec": dict(self.spec), "key": key})
 
 
@@ -143,31 +143,32 @@ def unfinished_like(connection: Connection, job: NewJob) -> int | None:
     return None if found is None else int(found)
 
 
+_FILLING = ", ".join(f"'{kind}'" for kind in sorted(FILLING))
 # A compare job waits while extractions on its dataset are unfinished, so that one pass fills many rows; but not longer
 # than its patience, so that partial results appear and a stream of submissions cannot starve it. Filling a matrix while
 # embeddings still come costs a pass over all its models each time: patience is therefore at least twenty times what the
-# last pass took, up to ten minutes. Two compare jobs never fill the same dataset's matrix of one metric at once.
+# last pass took, up to ten minutes. Two jobs never fill in the same of one dataset (and metric) at once.
 # Extractions go dataset by dataset: decoded images stay at hand, and the first matrix is complete long before the last.
-CLAIM = text("""
+CLAIM = text(f"""
 WITH candidate AS (
     SELECT j.id FROM jobs j
     WHERE j.queue = :queue AND j.state = 'queued' AND j.not_before <= now()
-      AND (j.kind <> 'compare' OR (
-            (NOT EXISTS (
+      AND (j.kind <> 'compare'
+           OR NOT EXISTS (
                 SELECT 1 FROM jobs e WHERE e.kind = 'extract' AND e.state IN ('queued', 'running')
                   AND e.dataset_id = j.dataset_id)
-             OR j.created_at < now() - greatest(make_interval(secs => :patience_s), (
+           OR j.created_at < now() - greatest(make_interval(secs => :patience_s), (
                 SELECT least(interval '10 min', 20 * (p.finished_at - p.started_at)) FROM jobs p
                 WHERE p.kind = 'compare' AND p.state = 'succeeded' AND p.dataset_id = j.dataset_id
                   AND p.metric = j.metric ORDER BY p.id DESC LIMIT 1)))
-            AND NOT EXISTS (
-                SELECT 1 FROM jobs c WHERE c.kind = 'compare' AND c.state = 'running'
-                  AND c.dataset_id = j.dataset_id AND c.metric = j.metric)))
+      AND (j.kind NOT IN ({_FILLING}) OR NOT EXISTS (
+                SELECT 1 FROM jobs c WHERE c.kind = j.kind AND c.state = 'running'
+                  AND c.dataset_id = j.dataset_id AND c.metric IS NOT DISTINCT FROM j.metric))
     ORDER BY (SELECT count(*) FROM jobs r WHERE r.state = 'running' AND r.owner = j.owner), j.priority,
         j.dataset_id NULLS FIRST, j.id
     LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-UPDATE jobs j SET state = 'running', attempt = j.attempt + 1, worker = :worker, progress = '{}',
+UPDATE jobs j SET state = 'running', attempt = j.attempt + 1, worker = :worker, progress = '{{}}',
     lease_until = now() + make_interval(secs => :lease_s), started_at = coalesce(j.started_at, now())
 FROM candidate WHERE j.id = candidate.id
 RETURNING j.id, j.attempt, j.kind, j.spec, j.owner, j.parent_id, j.model_id, j.dataset_id, j.metric, j.max_attempts
@@ -327,16 +328,16 @@ def _requeue(connection: Connection, condition: str, values: dict[str, Any], wai
 def cancel(connection: Connection, job_id: int) -> bool:
     """Cancels a job and those it asked for: queued at once, running ones at their next heartbeat. False: all final.
 
-    What another submission wants as well goes on, and so do comparisons: they fill the matrices for everybody.
+    What another submission wants as well goes on, and so does what fills in something for everybody.
     """
     connection.execute(text("UPDATE job_requests SET withdrawn = true WHERE requested_by = :id"), {"id": job_id})
     changed = connection.execute(
-        text("""
+        text(f"""
             UPDATE jobs SET cancel_requested = true,
                 state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
                 finished_at = CASE state WHEN 'queued' THEN now() END
             WHERE state IN ('queued', 'running') AND (id = :id OR (
-                kind <> 'compare'
+                kind NOT IN ({_FILLING})
                 AND id IN (SELECT job_id FROM job_requests WHERE requested_by = :id)
                 AND NOT EXISTS (SELECT 1 FROM job_requests q WHERE q.job_id = jobs.id AND NOT q.withdrawn)))
         """),

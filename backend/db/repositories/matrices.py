@@ -93,7 +93,7 @@ def gap_embeddings(connection: Connection, matrix_id: int) -> set[int]:
 
 
 FIND = """
-    SELECT x.id, x.metric, x.metric_version, x.preprocess, x.recipe, x.created_at, d.name AS dataset,
+    SELECT x.id, x.dataset_id, x.metric, x.metric_version, x.preprocess, x.recipe, x.created_at, d.name AS dataset,
         d.version AS dataset_version, d.title, d.domain, d.n_stimuli AS n,
         (SELECT count(*) FROM matrix_embeddings e WHERE e.matrix_id = x.id) AS n_rows,
         (SELECT count(*) FROM similarity_gaps g WHERE g.matrix_id = x.id) AS n_gaps,

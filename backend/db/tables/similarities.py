@@ -90,7 +90,8 @@ similarity_gaps = Table(
     ForeignKeyConstraint(["embedding_id", "dataset_hash"], ["embeddings.id", "embeddings.dataset_hash"]),
 )
 
-# The same matrix computed on fewer stimuli, which says how far its values depend on their number.
+# The same matrix computed on fewer stimuli, which says how far its values depend on their number. A later job's, with
+# more embeddings, stands beside those of before, and the latest counts.
 subsampled_matrices = Table(
     "subsampled_matrices",
     metadata,
@@ -101,7 +102,7 @@ subsampled_matrices = Table(
     Column("embedding_ids", ARRAY(BigInteger), nullable=False),
     Column("vals", LargeBinary, nullable=False,
            comment="float32, little-endian: the packed lower triangle, itself last in each row; NaN: undefined."),
-    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), primary_key=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("divisor >= 2 AND n >= 2", name="fewer"),
     CheckConstraint(
