@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from backend.contracts.model_map import ModelMap
+from backend.db.engine import transaction
 from backend.domain import model_map as maps
 from backend.domain.errors import InvalidInput
 from backend.domain.ordering import Direction, mean_similarity
 from backend.domain.quantities import VALUE
 from backend.services.consistency import Answer, kept
-from backend.services.consistency_scope import Asked, Question, Study, listed, read, resolve
+from backend.services.consistency_scope import Asked, Question, Study, listed, load, resolve
 from backend.services.model_sets import ALL, naming
 from backend.services.result_cache import ResultCache
 
@@ -23,21 +24,22 @@ MOST_TURNED = 300  # models of a map for which a second one is computed, to turn
 
 
 def model_map(
-    connection: Connection, cache: ResultCache, asked: Asked, *, method: str, seed: int, perplexity: float
+    engine: Engine, cache: ResultCache, asked: Asked, *, method: str, seed: int, perplexity: float
 ) -> Answer:
     """The map of the chosen models on the chosen datasets: of the mean where they are several.
 
     A map of some datasets is turned to lie like that of all of them, so that what moves between two maps has moved.
     """
-    question = resolve(connection, asked)
-    whole = resolve(connection, replace(asked, datasets=""))
+    with transaction(engine) as connection:
+        question = resolve(connection, asked)
+        whole = resolve(connection, replace(asked, datasets=""))
     with naming("method"):
         if method not in maps.MAP_METHODS:
             raise InvalidInput(f"There is no method {method!r} of maps.", f"Use {' or '.join(maps.MAP_METHODS)}.")
     way: maps.MapMethod = "mds" if method == "mds" else "tsne"
 
     def make() -> ModelMap:
-        study = read(connection, cache, question)
+        study = load(engine, cache, question)
 
         def drawn(values: NDArray[np.float64]) -> maps.ModelMap:
             return maps.model_map(
@@ -48,7 +50,7 @@ def model_map(
         places = found.positions
         turned = question.datasets != whole.datasets and len(study.names) <= MOST_TURNED
         if turned:
-            everywhere = read(connection, cache, whole)
+            everywhere = load(engine, cache, whole)
             places = maps.turned_like(places, _among(study.names, everywhere.names, drawn(everywhere.values).positions))
         return _wire(question, study, found, places, way, seed, perplexity, turned)
 

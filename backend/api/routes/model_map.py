@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from backend.api.answers import is_known, json_answer
-from backend.api.deps import IfNoneMatch, MetricId, PreprocessSteps, TheConnection, TheMeans
+from backend.api.deps import IfNoneMatch, MetricId, PreprocessSteps, TheMeans
 from backend.api.scope import PREDICATE
 from backend.contracts.model_map import ModelMap
 from backend.domain.model_map import PERPLEXITY, SEED
@@ -19,7 +19,7 @@ router = APIRouter(tags=["results"])
 
 @router.get("/model-map", summary="Models in two dimensions, from their similarities", response_model=ModelMap)
 def get_model_map(
-    connection: TheConnection, means: TheMeans, metric: MetricId, preprocess: PreprocessSteps = "l2",
+    means: TheMeans, metric: MetricId, preprocess: PreprocessSteps = "l2",
     layer: Annotated[str, Query(max_length=20, description="Which numbers: `value` or `calibrated`.")] = "value",
     models: Annotated[str, Query(max_length=4000, description=f"Only these models: {PREDICATE}.")] = "",
     datasets: Annotated[str, Query(max_length=8000, description=(
@@ -32,7 +32,7 @@ def get_model_map(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     asked = Asked(metric=metric, preprocess=preprocess, layer=layer, models=models, datasets=datasets, labels=labels)
-    answer = model_map.model_map(connection, means.cache, asked, method=method, seed=seed, perplexity=perplexity)
+    answer = model_map.model_map(means.engine, means.cache, asked, method=method, seed=seed, perplexity=perplexity)
     etag = f'"{answer.key}"'
     if is_known(etag, if_none_match):
         return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
