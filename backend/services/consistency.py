@@ -21,7 +21,7 @@ from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import MIN_PAIRS, ModelSet, SetPairTable
 from backend.domain.errors import InvalidInput
 from backend.services import consistency_sentences as sentences
-from backend.services.consistency_intervals import Intervals, intervals_of, with_interval
+from backend.services.consistency_intervals import Intervals, draws_of, intervals_of, with_interval
 from backend.services.consistency_scope import Asked, Question, check_attribute, choose, load, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
@@ -131,14 +131,15 @@ def difference(
         matching = (
             statistics.match({name: study.slugs(name) for name in matched}, first, second) if matched else None
         )
-        compared = statistics.compare_sets(study.values, first, second, question.method, matching)
-        weights = None if matching is None else [matching.weights_a, matching.weights_b]
-        drawn = intervals_of(study.values, [(first, first), (second, second)], question.method, weights)
+        draws = draws_of(study.values, [(first, first), (second, second)], question.method)
+        compared = statistics.compare_sets(
+            study.values, first, second, question.method, matching, resamples=draws
+        )
+        drawn = Intervals(compared.resampled, len(study.names))
         wire = [set_pair(found, drawn, number) for number, found in enumerate((compared.a, compared.b))]
-        low, high = drawn.difference(0, 1) if drawn else (None, None)
         answer = Difference(
             scope=with_interval(study.scope, drawn), a=wire[0], b=wire[1], difference=compared.difference,
-            ci_low=low, ci_high=high, verdict=_verdict(compared.difference, low, high), matched_by=matched,
+            ci_low=compared.low, ci_high=compared.high, verdict=compared.verdict, matched_by=matched,
             strata=[Stratum(values=s.values, n_a=s.n_a, n_b=s.n_b, used=s.used) for s in matching.strata]
             if matching else [],
             sentence="",
@@ -190,10 +191,3 @@ def _note(found: SetPairTable, n_pairs: int, n_defined: int, n_dataset_pairs: in
         least = min(found.n_models_a, found.n_models_b)
         notes.append(f"Only {least} models in a set: an interval is not to be relied on.")
     return " ".join(notes)
-
-
-def _verdict(difference: float | None, low: float | None, high: float | None) -> Any:
-    if difference is None or low is None or high is None:
-        return "undefined"
-    return "a" if low > 0 else "b" if high < 0 else "tie"
-

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from backend.contracts.consistency import Scope
 from backend.domain.consistency import MANY, Method, ModelSet, Resampled, pair_mask, resample
+from backend.domain.consistency.resampling import words
 
+SEED = 0
 DRAWS, FEWEST_DRAWS = 1000, 100
 # Numbers that are ranked in all draws together, about ten seconds: Spearman ranks anew in every draw.
 MOST_RANKED = 200_000_000
@@ -45,28 +47,33 @@ class Intervals:
 
 
 def intervals_of(
-    values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method,
-    weights: Sequence[NDArray[np.float64]] | None = None,
+    values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method
 ) -> Intervals | None:
     """Intervals of these set pairs of the matrices `values` (D, M, M); None where there is no r to speak of."""
     if len(values) < 2 or not values.shape[1]:
         return None
-    draws = DRAWS
-    if method == "spearman":
-        ranked = len(values) * sum(int(pair_mask(*pair).sum()) for pair in pairs)
-        draws = min(DRAWS, max(FEWEST_DRAWS, MOST_RANKED // max(1, ranked)))
-    return Intervals(resample(values, pairs, method, resamples=draws, weights=weights), values.shape[1])
+    draws = draws_of(values, pairs, method)
+    return Intervals(resample(values, pairs, method, resamples=draws, seed=SEED), values.shape[1])
+
+
+def draws_of(values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method) -> int:
+    """How many draws of the models are affordable while somebody waits."""
+    if method == "pearson":
+        return DRAWS
+    ranked = len(values) * sum(int(pair_mask(*pair).sum()) for pair in pairs)
+    return min(DRAWS, max(FEWEST_DRAWS, MOST_RANKED // max(1, ranked)))
 
 
 def with_interval(scope: Scope, drawn: Intervals | None) -> Scope:
     """The scope, saying how intervals were found."""
-    if drawn is None:
-        return scope
-    sample = drawn.resampled.sample
-    few = drawn.n_models <= MANY
+    return scope if drawn is None else with_words(scope, drawn.n_models, drawn.resampled.sample.resamples)
+
+
+def with_words(scope: Scope, n_models: int, draws: int) -> Scope:
+    """The scope, saying how intervals over so many models were found."""
+    few = n_models <= MANY
     return scope.model_copy(update={
-        "interval": drawn.resampled.method_words, "resamples": sample.resamples if few else None,
-        "seed": sample.seed if few else None,
+        "interval": words(n_models, draws, SEED), "resamples": draws if few else None, "seed": SEED if few else None,
     })
 
 

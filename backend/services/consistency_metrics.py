@@ -15,7 +15,7 @@ from backend.domain.identity import order_hash
 from backend.domain.metrics import parse_metric
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency import Answer, kept
-from backend.services.consistency_intervals import intervals_of, with_interval
+from backend.services.consistency_intervals import draws_of, with_words
 from backend.services.consistency_scope import Asked, Study, load, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
@@ -38,16 +38,14 @@ def metric_agreement(engine: Engine, cache: ResultCache, asked: Asked, *, other:
 
     def make() -> MetricAgreement:
         study, beside = _aligned(load(engine, cache, question), load(engine, cache, second))
-        found = statistics.metric_agreement(study.values, beside.values, question.method)
-        n = len(study.datasets)
-        # Both metrics of a dataset as if they were two datasets: each r and its interval lie off the diagonal.
         every = statistics.every(len(study.names))
-        drawn = intervals_of(np.concatenate([study.values, beside.values]), [(every, every)], question.method)
-        low, high = (end[:n, n:].diagonal() for end in drawn.interval(0)) if drawn else (np.full(n, np.nan),) * 2
+        draws = draws_of(study.values, [(every, every)], question.method)
+        found = statistics.metric_agreement(study.values, beside.values, question.method, resamples=draws)
+        n = len(study.datasets)
         above = np.triu_indices(n, 1)
         answer = MetricAgreement(
-            scope=with_interval(study.scope, drawn), other=second.metric.id, datasets=study.datasets,
-            r=found.r.tolist(), ci_low=low.tolist(), ci_high=high.tolist(), n_pairs=found.n_pairs.tolist(),
+            scope=with_words(study.scope, len(study.names), draws), other=second.metric.id, datasets=study.datasets,
+            r=found.r.tolist(), ci_low=found.low.tolist(), ci_high=found.high.tolist(), n_pairs=found.n_pairs.tolist(),
             dataset_pairs=study.dataset_pairs, consistency=found.consistency_x[above].tolist(),
             consistency_other=found.consistency_y[above].tolist(),
             consistency_r=None if np.isnan(found.consistency_r) else found.consistency_r, sentence="",

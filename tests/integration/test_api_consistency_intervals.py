@@ -100,8 +100,39 @@ def test_anchors_and_metrics_have_intervals(api: TestClient, stack: np.ndarray, 
     assert (found.ci_low[1], found.ci_high[1]) == pytest.approx((low[0, 1], high[0, 1]))
 
 
-def test_what_has_no_r_has_no_interval(api: TestClient) -> None:
-    for params in ({"datasets": "digits"}, {"models": "model:net-00,net-01"}, {"models": "objective:untrained"}):
-        answer = api.get("/consistency", params={"metric": LINEAR, "intervals": True, **params})
-        found = Consistency.model_validate(answer.json())
-        assert found.median is None and found.median_ci_low is None and "not defined" in found.sentence
+TOO_LITTLE = (
+    {"datasets": "digits"}, {"datasets": "domain:structured & domain:specialized"}, {"models": "model:net-00,net-01"},
+    {"models": "objective:untrained"}, {"models": "model:net-00"},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("params", TOO_LITTLE, ids=str)
+def test_what_has_no_r_has_no_interval_and_is_said_by_every_answer(api: TestClient, params: dict[str, str]) -> None:
+    asked = {"metric": LINEAR, "intervals": True, **params}
+    found = Consistency.model_validate(api.get("/consistency", params=asked).json())
+    assert found.median is None and found.median_ci_low is None and "not defined" in found.sentence
+    pairs = SetPairs.model_validate(api.get("/consistency/set-pairs", params=asked).json())
+    assert pairs.baseline.median is None and "not defined" in pairs.sentence
+    for match in ("", "size"):
+        answer = api.get("/consistency/difference", params={**asked, "a": SSL, "b": SUP, "match": match})
+        difference = Difference.model_validate(answer.json())
+        assert difference.verdict == "undefined" and "nothing can be said" in difference.sentence
+    assert api.get("/consistency/influence", params=asked).json()["median"] is None
+    agreement = MetricAgreement.model_validate(
+        api.get("/consistency/metrics", params={**asked, "other": SPEARMAN}).json()
+    )
+    assert agreement.consistency_r is None and agreement.sentence
+    assert api.get("/consistency/spread", params=asked).json()["sentence"]
+    if "datasets" in params:
+        anchors = Anchors.model_validate(
+            api.get("/consistency/anchors", params={**asked, "anchors": "net-03", "by": "size"}).json()
+        )
+        assert all(one.median is None for one in anchors.anchors) and "not defined" in anchors.sentence
+
+
+def test_similarities_that_do_not_vary_have_no_r(api: TestClient) -> None:
+    # Calibrated values of a matrix without nulls are not computed: nothing is correlated, nothing is zero.
+    asked = {"metric": LINEAR, "layer": "calibrated", "intervals": True}
+    found = SetPairs.model_validate(api.get("/consistency/set-pairs", params=asked).json())
+    assert found.baseline.median is None and found.baseline.n_dataset_pairs == 0
+    assert any("0 of 21" in note for note in found.scope.notes)
