@@ -20,18 +20,35 @@ from backend.contracts.jobs import JobCounts
 from backend.settings import Settings
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.shell import live_badge, shell, trouble
-from frontend.pages import consistency, job, jobs, metrics, not_found, overview, similarity, submit
-from frontend.urls import VIEWS, is_newer, job_id_of
+from frontend.pages import (
+    consistency,
+    coverage,
+    dataset,
+    datasets,
+    job,
+    jobs,
+    metrics,
+    model,
+    models,
+    not_found,
+    overview,
+    similarity,
+    submit,
+)
+from frontend.urls import VIEWS, is_newer, job_id_of, name_in
 from parallax.client import ApiError, Client
 
 FOLDER = Path(__file__).parent
 PAGES: dict[str, Any] = {
     overview.PATH: overview, similarity.PATH: similarity, consistency.PATH: consistency, metrics.PATH: metrics,
-    submit.PATH: submit, jobs.PATH: jobs,
+    models.PATH: models,
+    datasets.PATH: datasets, coverage.PATH: coverage, submit.PATH: submit, jobs.PATH: jobs,
 }
+# Pages of one thing each, by the folder of their address.
+NAMED: dict[str, Any] = {"models": model, "datasets": dataset}
 TITLES = {
     "/": "Overview", "/similarity": "Similarity", "/consistency": "Consistency", "/metrics": "Metrics",
-    "/submit": "Submit a model", "/jobs": "Jobs",
+    "/models": "Models", "/datasets": "Datasets", "/coverage": "Coverage", "/submit": "Submit a model", "/jobs": "Jobs",
 }
 
 
@@ -75,6 +92,9 @@ def register(dash: Dash, client: Client) -> None:
         number = job_id_of(path)
         if number is not None:
             return job.layout(number), f"Job {number}"
+        for folder, page in NAMED.items():
+            if (name := name_in(path, folder)) is not None:
+                return page.layout(name), name
         if path in PAGES:
             return PAGES[path].layout(search or ""), TITLES[path]
         return not_found.layout(path), "Not found"
@@ -93,7 +113,7 @@ def register(dash: Dash, client: Client) -> None:
 
     in_browser(dash, "documentTitle", Input("title", "data"))
     in_browser(dash, "markCurrent", Input("url", "pathname"))
-    for page in (*PAGES.values(), job):
+    for page in (*PAGES.values(), *NAMED.values(), job):
         page.register(dash, client)
 
 
@@ -104,7 +124,8 @@ def normal(pathname: str | None) -> str:
 
 def is_page(path: str) -> bool:
     """Whether the pages answer this address."""
-    return normal(path) in VIEWS or job_id_of(path) is not None
+    known = normal(path) in VIEWS or job_id_of(path) is not None
+    return known or any(name_in(path, folder) is not None for folder in NAMED)
 
 
 def _revision(counts: JobCounts) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import METHODS
@@ -28,6 +28,10 @@ SCALES = ("full", "fitted")
 LAYERS = (VALUE, CALIBRATED, Z, ARI)
 UNCERTAINTY = ("shown", "hidden")
 SOURCES = ("timm", "checkpoint")
+# Whose words describe models (backend.domain.published).
+LABELLED = ("published", "audited")
+# Everything that is known, what is here, or what was published and is not here.
+SCOPES = ("all", "here", "absent")
 # Parts of the page on consistency.
 SECTIONS = ("map", "sets", "compare", "influence", "anchors", "metrics", "behaviour", "stimuli")
 
@@ -99,6 +103,44 @@ class MetricsView:
 
 
 @dataclass(frozen=True)
+class ModelsView:
+    """The models as cards, or their attributes crossed. `models` is a predicate, `q` are words of the name; what both
+    and `scope` leave is shown."""
+
+    view: str = choice(("cards", "crossed"))
+    models: str = ""
+    q: str = ""
+    scope: str = choice(SCOPES)
+    labels: str = choice(LABELLED)
+    sort: str = choice(("name", "parameters", "coverage"))
+
+
+@dataclass(frozen=True)
+class DatasetsView:
+    """The datasets as cards. `datasets` is a predicate."""
+
+    datasets: str = ""
+    q: str = ""
+    scope: str = choice(SCOPES)
+    sort: str = choice(("name", "stimuli", "coverage"))
+
+
+@dataclass(frozen=True)
+class CoverageView:
+    """Which model is embedded on which dataset. Models are narrowed by `models`, `q` and `scope`, datasets by
+    `datasets`, `dataset_q` and `dataset_scope`."""
+
+    models: str = ""
+    q: str = ""
+    scope: str = choice(SCOPES)
+    datasets: str = ""
+    dataset_q: str = ""
+    dataset_scope: str = choice(SCOPES)
+    labels: str = choice(LABELLED)
+    group: str = choice((*MODEL_ATTRIBUTES, "none"))
+
+
+@dataclass(frozen=True)
 class SubmitView:
     """The form: where the model comes from."""
 
@@ -117,6 +159,9 @@ VIEWS: dict[str, type[Any]] = {
     "/similarity": SimilarityView,
     "/consistency": ConsistencyView,
     "/metrics": MetricsView,
+    "/models": ModelsView,
+    "/datasets": DatasetsView,
+    "/coverage": CoverageView,
     "/submit": SubmitView,
     "/jobs": JobsView,
 }
@@ -165,6 +210,22 @@ def job_id_of(pathname: str | None) -> int | None:
     if len(parts) == 2 and parts[0] == "jobs" and parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 19:
         return int(parts[1])
     return None
+
+
+def model_link(name: str) -> str:
+    """Address of a model's page."""
+    return f"/models/{quote(name)}"
+
+
+def dataset_link(name: str) -> str:
+    """Address of a dataset's page."""
+    return f"/datasets/{quote(name)}"
+
+
+def name_in(pathname: str | None, folder: str) -> str | None:
+    """The model (`folder` is `models`) or dataset (`datasets`) whose page an address names, if it does."""
+    parts = (pathname or "").strip("/").split("/")
+    return unquote(parts[1]) if len(parts) == 2 and parts[0] == folder and parts[1] else None
 
 
 def schema() -> dict[str, Any]:

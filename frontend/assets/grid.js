@@ -15,6 +15,8 @@
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }
 
+  window.parallax = Object.assign(window.parallax || {}, {follow});
+
   cells.JobLink = function (props) {
     const href = "/jobs/" + props.data.id;
     return element("a", {href: href, className: "grid-link", onClick: (event) => follow(event, href), title: props.data.error},

@@ -16,6 +16,8 @@ NAVIGATION = (
     ("Overview", "/", "overview"),
     ("Similarity", "/similarity", "similarity"),
     ("Consistency", "/consistency", "consistency"),
+    ("Models", "/models", "models"),
+    ("Datasets", "/datasets", "datasets"),
     ("Jobs", "/jobs", "jobs"),
 )
 

@@ -54,3 +54,11 @@ def size(size_bytes: int) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} GB"
+
+
+def large(number: int) -> str:
+    """A large count in three digits: `812`, `85.8 M`, `1.14 B`."""
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if number >= 0.9995 * limit:
+            return f"{number / limit:.3g} {unit}"
+    return str(number)
