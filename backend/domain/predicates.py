@@ -31,6 +31,7 @@ VOCABULARIES: dict[Subject, dict[str, Collection[str] | None]] = {
 }
 MAX_LENGTH = 4_000
 MAX_DEPTH = 30
+MOST_SAID = 4  # values that a title names
 _TOKEN = re.compile(r"\s*(?:(?P<word>[^\s&|!(),:]+)|(?P<sign>[&|!(),:]))")
 
 
@@ -101,6 +102,24 @@ def parse(text: str, subject: Subject = "model", names: Collection[str] | None =
     if len(text) > MAX_LENGTH:
         raise BadPredicate("The predicate is too long", text[:20] + "...", MAX_LENGTH, f"Use up to {MAX_LENGTH}.")
     return _Reader(text, subject, names).read()
+
+
+def in_words(predicate: Predicate) -> str:
+    """A predicate as titles on screen say it: `Self-Supervised and not size Large`. Empty for everything."""
+    if isinstance(predicate, Not):
+        inside = in_words(predicate.part)
+        return f"not ({inside})" if isinstance(predicate.part, Joined) else f"not {inside}"
+    if isinstance(predicate, Joined):
+        within = predicate.sign == "&"
+        parts = (f"({in_words(p)})" if within and isinstance(p, Joined) else in_words(p) for p in predicate.parts)
+        return (" and " if within else " or ").join(parts)
+    names: Mapping[str, str] = MODEL_ATTRIBUTES.get(predicate.attribute, {})
+    said = [names.get(value, value) for value in predicate.values]
+    if len(said) > MOST_SAID:
+        return f"{len(said)} {predicate.attribute.replace('_', ' ')}s"
+    # Objectives and architectures say by themselves what they are; `large` is a size and an amount of training data.
+    what = "" if predicate.attribute in ("objective", "architecture") else f"{predicate.attribute.replace('_', ' ')} "
+    return what + " or ".join(said)
 
 
 class _Reader:

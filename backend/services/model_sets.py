@@ -15,7 +15,7 @@ from backend.contracts.consistency import ModelSet, NewModelSet
 from backend.db.repositories import model_sets, models
 from backend.domain.attributes import is_slug
 from backend.domain.errors import Conflict, FieldError, FieldErrors, InvalidInput, NotFound, nearest_hint
-from backend.domain.predicates import BadPredicate, parse
+from backend.domain.predicates import BadPredicate, in_words, parse
 from backend.domain.published import attributes_of, catalogue_entry
 
 ALL = "all"
@@ -87,7 +87,7 @@ def choose(connection: Connection, text: str, described: Sequence[Described]) ->
         title, text = _named(connection, text)
     found = parse(text, names=None if title else names)
     return Chosen(
-        str(found) or ALL, title or str(found),
+        str(found) or ALL, title or in_words(found),
         frozenset(one.name for one in described if found.holds(one.attributes, one.tags)),
     )
 

@@ -45,7 +45,7 @@
     const changes = {};
     for (const [name, value] of Object.entries(data.resolved || {})) {
       const control = Object.values(data.controls || {}).find((entry) => entry.field === name);
-      const options = control && control.data ? control.data.flatMap((entry) => entry.items || [entry]).map((option) => option.value) : data.names;
+      const options = control && control.data && !control.list ? control.data.flatMap((entry) => entry.items || [entry]).map((option) => option.value) : data.names;
       const given = params.get(name);
       if (!given || (options && !options.includes(given))) changes[name] = value;
     }
@@ -58,6 +58,8 @@
     const defaults = Object.fromEntries((schema.views[data.path] || []).map((field) => [field.name, field.default]));
     for (const [id, control] of Object.entries(data.controls || {})) {
       const props = {value: fieldOf(search, data, control.field) || defaults[control.field]};
+      // A list is written with its separator; a predicate in its place is no list.
+      if (control.list) props.value = props.value && !props.value.includes(":") ? props.value.split(control.list) : [];
       if (control.data) props.data = control.data;
       set(id, props);
     }
@@ -73,22 +75,14 @@
     for (const {prop_id: id, value} of context.triggered) {
       const [page, field] = id.replace(/\.value$/, "").split("--");
       if (value === null || value === undefined || path !== "/" + (page === "overview" ? "" : page)) continue;
-      changes[field] = value;
+      // A list shows nothing where the link has a predicate in its place: that is no wish to clear it.
+      const given = new URLSearchParams(window.location.search).get(field) || "";
+      if (Array.isArray(value) && !value.length && field !== "sets" && given.includes(":")) continue;
+      changes[field] = Array.isArray(value) ? value.join(field === "sets" ? ";" : ",") : value;
     }
     if (!Object.keys(changes).length) return;
     const next = searchWith(schema, path, window.location.search, changes);
     if (next !== searchWith(schema, path, window.location.search, {})) set("url", {search: next});
-  }
-
-  /** A click on the map opens the scatter of its two datasets. */
-  function openCell(click, data, schema) {
-    const point = click && click.points && click.points[0];
-    if (!point || !data) return;
-    const titles = data.figure.layout.xaxis.categoryarray;
-    const a = titles.indexOf(point.y);
-    const b = titles.indexOf(point.x);
-    if (a < 0 || b < 0 || a === b) return;
-    set("url", {search: searchWith(schema, data.path, window.location.search, {a: data.names[a], b: data.names[b]})});
   }
 
   function followState(search) {
@@ -136,9 +130,9 @@
     watchAppearance();
   }
 
-  window.parallax = Object.assign(window.parallax || {}, {fieldOf});
+  window.parallax = Object.assign(window.parallax || {}, {fieldOf, normal, searchWith});
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    sync, navigate, openCell, followState, documentTitle, markCurrent, searchWith,
+    sync, navigate, followState, documentTitle, markCurrent, searchWith,
   });
 })();

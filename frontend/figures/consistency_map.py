@@ -20,7 +20,8 @@ WORDS = {"pearson": "Pearson r", "spearman": "Spearman ρ"}
 @dataclass(frozen=True)
 class MapData:
     """`r` (D, D), NaN where not defined; `n_pairs`, `n_models` (D, D) integers; names, titles and domains of D
-    datasets. All in drawing order: see `by_domain`."""
+    datasets. All in drawing order: see `by_domain`. `low`, `high` (D, D) are ends of the interval of r, NaN or None
+    where there is none; `small` says that they are not to be relied on."""
 
     names: Sequence[str]
     titles: Sequence[str]
@@ -29,6 +30,9 @@ class MapData:
     n_pairs: np.ndarray
     n_models: np.ndarray
     method: str
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    small: bool = False
 
 
 def by_domain(names: Sequence[str], domains: Sequence[str]) -> list[int]:
@@ -51,10 +55,10 @@ def consistency_map(data: MapData) -> go.Figure:
     left = -0.5 - 1.5 * BAR
     heatmap = go.Heatmap(
         z=r, x=titles, y=titles, coloraxis="coloraxis", hoverongaps=False, xgap=2, ygap=2,
-        customdata=np.stack([data.n_models, data.n_pairs], axis=-1).astype(np.int32),
+        customdata=_behind(data),
         texttemplate="%{z:.2f}" if size <= MOST_PRINTED else None, textfont={"size": 15 if size <= 8 else 12},
-        hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{words} = %{{z:.3f}}<br>%{{customdata[0]}} models, "
-        "%{customdata[1]} model pairs<br>click to see the pairs<extra></extra>",
+        hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{words} = %{{z:.3f}}{_interval_words(data)}<br>"
+        "%{customdata[0]} models, %{customdata[1]} model pairs<br>click to see the pairs<extra></extra>",
     )
     gaps = go.Heatmap(
         z=np.where(undefined, np.float32(1), np.float32(np.nan)), x=titles, y=titles, showscale=False,
@@ -79,6 +83,21 @@ def consistency_map(data: MapData) -> go.Figure:
             "shapes": _separators(data.domains),
         },
     )
+
+
+def _behind(data: MapData) -> np.ndarray:
+    """What the hover says of each cell beside r: models, model pairs and, where there is one, the interval."""
+    layers = [data.n_models, data.n_pairs]
+    if data.low is not None and data.high is not None:
+        layers += [data.low, data.high]
+    return np.stack(layers, axis=-1).astype(np.float32)
+
+
+def _interval_words(data: MapData) -> str:
+    if data.low is None or not np.isfinite(data.low).any():
+        return ""
+    flag = " (few models: not to be relied on)" if data.small else ""
+    return f"<br>95 % interval %{{customdata[2]:.2f}} to %{{customdata[3]:.2f}}{flag}"
 
 
 def _domain_bar(titles: list[str], domains: Sequence[str], left: float) -> list[go.Heatmap]:

@@ -1,4 +1,8 @@
-"""Similarities on one dataset against those on another: one point per pair of models."""
+"""Similarities on one dataset against those on another: one point per pair of models, one line per set pair.
+
+Points carry integers alone: the positions of their two models and their place in the table of pairs. The browser
+writes the words of a point when it is pointed at (`layout.meta.models`).
+"""
 
 from __future__ import annotations
 
@@ -9,72 +13,88 @@ import numpy as np
 import plotly.graph_objects as go
 
 from frontend.figures.numbers import plain
-from frontend.theme import OKABE_ITO, colour_of, symbol_of, vocabulary
 
 MOST_SVG_POINTS = 4000
-PLURALS = {
-    "objective": "objectives", "architecture": "architectures", "training_data": "training data", "size": "sizes",
-}
+# Beyond this many, points are drawn for a random part of the pairs, and the caption says so.
+MOST_DRAWN = 20_000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """A set pair: its name, the look of its points, and its least squares line (NaN: none). Pairs between two sets are
+    filled with the colour of one and framed in that of the other (`edge`)."""
+
+    title: str
+    colour: str
+    symbol: str
+    edge: str = ""
+    slope: float = float("nan")
+    intercept: float = float("nan")
 
 
 @dataclass(frozen=True)
 class ScatterData:
-    """`first`, `second` (M, M) in the order of `models`, NaN where not computed; `slugs` M values of `attribute`."""
+    """P pairs of models: positions `i`, `j` (P,) in `models`, values `x`, `y` (P,), `group` (P,) position in `groups`.
+    `slope` and `intercept` of the line through all of them are NaN where there is none."""
 
     models: Sequence[str]
-    first: np.ndarray
-    second: np.ndarray
+    i: np.ndarray
+    j: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    group: np.ndarray
+    groups: Sequence[Group]
+    slope: float
+    intercept: float
     first_title: str
     second_title: str
     value_words: str
-    attribute: str
-    slugs: Sequence[str]
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """Positions of the pairs that are drawn: all, or a random part of very many, the same every time."""
+        if len(self.x) <= MOST_DRAWN:
+            return np.arange(len(self.x))
+        return np.sort(np.random.default_rng(SEED).choice(len(self.x), MOST_DRAWN, replace=False))
 
 
 def pair_scatter(data: ScatterData) -> go.Figure:
-    """Figure of the pairs that both datasets have, coloured by whether both models share the attribute's value.
-
-    Points carry the two positions of their models as integers; the browser makes the hover text from them and
-    `layout.meta.models`.
-    """
-    rows, columns = np.triu_indices(len(data.models), 1)
-    # Both directions of a directed measure enter as their mean, as they do in r.
-    x = ((data.first + data.first.T) / 2)[rows, columns].astype(np.float32)
-    y = ((data.second + data.second.T) / 2)[rows, columns].astype(np.float32)
-    both = np.isfinite(x) & np.isfinite(y)
-    rows, columns, x, y = rows[both], columns[both], x[both], y[both]
-    of = np.array(data.slugs, dtype=object)
-    same = of[rows] == of[columns] if len(rows) else np.zeros(0, dtype=bool)
-    words = vocabulary(data.attribute)
-    groups = [("across", f"Different {PLURALS[data.attribute]}", ~same)]
-    groups += [(slug, f"Both {words.get(slug, slug)}", same & (of[rows] == slug)) for slug in words]
+    """Figure of the pairs that both datasets have."""
+    drawn = data.drawn
+    x, y = np.asarray(data.x, dtype=np.float32), np.asarray(data.y, dtype=np.float32)
     low, high = _range(x, y)
-    kind = go.Scattergl if len(x) > MOST_SVG_POINTS else go.Scatter
-    first, second, measured = plain(data.first_title), plain(data.second_title), plain(data.value_words)
-    hover = f"%{{text}}<br>{first}: %{{x:.3f}}<br>{second}: %{{y:.3f}}<extra></extra>"
-    traces = [
-        kind(
-            x=x[here], y=y[here], mode="markers", name=f"{label} ({int(here.sum()):,})",
-            marker={
-                "size": 6 if slug == "across" else 8,
-                "color": OKABE_ITO["grey"] if slug == "across" else colour_of(data.attribute, slug),
-                "symbol": "circle-open" if slug == "across" else symbol_of(data.attribute, slug),
-                "opacity": 0.7 if slug == "across" else 0.85,
-            },
-            # Positions of the two models; their names are looked up in the browser.
-            customdata=np.stack([rows[here], columns[here]], axis=-1).astype(np.int32),
-            meta={"pairs": True},
-            hovertemplate=hover,
+    kind = go.Scattergl if len(drawn) > MOST_SVG_POINTS else go.Scatter
+    traces: list[go.Scatter | go.Scattergl] = []
+    for place, group in enumerate(data.groups):
+        here = drawn[data.group[drawn] == place]
+        if not len(here):
+            continue
+        traces.append(
+            kind(
+                x=x[here], y=y[here], mode="markers", name=plain(group.title), meta={"pairs": True, "group": place},
+                marker={"size": 7 if group.edge else 8, "color": group.colour, "symbol": group.symbol,
+                        "opacity": 0.6 if group.edge else 0.85,
+                        "line": {"width": 1.5 if group.edge else 0, "color": group.edge or group.colour}},
+                customdata=np.stack([data.i[here], data.j[here], here], axis=-1).astype(np.int32), hoverinfo="none",
+                selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.15}},
+            )
         )
-        for slug, label, here in groups
-        if here.any()
-    ]
+    for place, group in enumerate(data.groups):
+        of = x[data.group == place]
+        if np.isfinite(group.slope) and len(of):
+            dash = "dot" if group.edge else "solid"
+            traces.append(_line(of, group.slope, group.intercept, {"color": group.colour, "width": 2.5, "dash": dash}))
+    if np.isfinite(data.slope) and len(x):
+        # Grey: the one colour that stands out on light and on dark paper and means no set.
+        traces.append(_line(x, data.slope, data.intercept, {"color": "#868e96", "width": 4}))
+    first, second, measured = plain(data.first_title), plain(data.second_title), plain(data.value_words)
     axis = {"range": [low, high], "constrain": "domain", "showgrid": True, "nticks": 6}
     return go.Figure(
         traces,
         layout={
-            "template": go.layout.Template(),
-            "meta": {"models": list(data.models)},
+            "template": go.layout.Template(), "showlegend": False,
+            "meta": {"models": list(data.models), "first": first, "second": second},
             "xaxis": axis | {"title": {"text": f"{measured} on {first}"}},
             "yaxis": axis | {"title": {"text": f"{measured} on {second}"}, "scaleanchor": "x"},
             "shapes": [
@@ -83,8 +103,16 @@ def pair_scatter(data: ScatterData) -> go.Figure:
                     "line": {"width": 1, "dash": "dash"},
                 }
             ],
-            "legend": {"yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0},
         },
+    )
+
+
+def _line(x: np.ndarray, slope: float, intercept: float, line: dict[str, object]) -> go.Scatter:
+    """A least squares line over the range of its points."""
+    ends = [float(x.min()), float(x.max())]
+    return go.Scatter(
+        x=ends, y=[intercept + slope * end for end in ends], mode="lines", hoverinfo="skip", line=line,
+        meta={"line": True},
     )
 
 

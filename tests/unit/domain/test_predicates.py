@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.errors import InvalidInput
-from backend.domain.predicates import ALIASES, MAX_DEPTH, MAX_LENGTH, BadPredicate, Joined, Not, Predicate, Term, parse
+from backend.domain.predicates import (
+    ALIASES,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    BadPredicate,
+    Joined,
+    Not,
+    Predicate,
+    Term,
+    in_words,
+    parse,
+)
 
 SSL = {"objective": "self-supervised", "architecture": "transformer", "size": "small", "model": "mae-vit-base"}
 SUP = {"objective": "supervised", "architecture": "convolutional", "size": "large", "model": "resnet50"}
@@ -152,3 +163,18 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert 1 <= error.position <= len(text) + 1
     else:
         assert parse(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("objective:ssl", "Self-Supervised"),
+        ("architecture:cnn,tx & !size:large", "Convolutional or Transformer and not size Large"),
+        ("objective:sup & (training_data:large | tag:mae)", "Supervised and (training data Large or tag mae)"),
+        ("!(objective:sup & size:small)", "not (Supervised and size Small)"),
+        ("model:a,b,c,d,e", "5 models"),
+    ],
+)
+def test_a_predicate_in_words(text: str, words: str) -> None:
+    assert in_words(parse(text)) == words

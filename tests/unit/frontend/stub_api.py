@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from backend.domain.consistency import consistency
 from backend.domain.finding import finding
 from backend.domain.metrics import CATALOGUE, parse_metric
 from backend.domain.ordering import cluster_order, mean_similarity
 from parallax.client import Client
+from tests.unit.frontend.stub_consistency import Answers, Refused, named_sets
 from tests.unit.frontend.stub_numbers import layer_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).isoformat()
@@ -58,6 +58,14 @@ def similarities(dataset: str, metric: str) -> np.ndarray:
     return values
 
 
+def described() -> dict[str, dict[str, str]]:
+    """Every model with its attributes."""
+    return {
+        name: {"objective": objective, "architecture": architecture, "training_data": "other", "size": "small"}
+        for name, (objective, architecture) in MODELS.items()
+    }
+
+
 def nulls(values: np.ndarray) -> list[list[float | None]]:
     return [[None if np.isnan(v) else float(v) for v in row] for row in values]
 
@@ -84,13 +92,14 @@ JOBS = [
 @dataclass
 class StubApi:
     """The stub. `asked` lists what was requested, `submitted` the bodies of submissions, `compared` those of
-    comparisons; `jobs` and `computed` may be changed."""
+    comparisons; `jobs`, `saved_sets` and `computed` may be changed."""
 
     mode: str = "full"
     asked: list[str] = field(default_factory=list)
     submitted: list[dict[str, Any]] = field(default_factory=list)
     compared: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [dict(job) for job in JOBS])
+    saved_sets: list[dict[str, Any]] = field(default_factory=list)
     computed: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(COMPUTED))
 
     def finish(self) -> None:
@@ -109,7 +118,13 @@ class StubApi:
             raise httpx.ConnectError("refused")
         if request.method == "POST":
             return self._accept(path, request)
-        found = self._get(path, dict(request.url.params))
+        if request.method == "DELETE":
+            self.saved_sets = [one for one in self.saved_sets if one["name"] != path.rpartition("/")[2]]
+            return httpx.Response(204)
+        try:
+            found = self._get(path, dict(request.url.params))
+        except Refused as error:
+            return httpx.Response(422, json=error.body)
         if found is None:
             problem = {"title": "Not found", "status": 404, "detail": f"There is nothing at {path}."}
             return httpx.Response(404, json=problem)
@@ -123,6 +138,9 @@ class StubApi:
                 fields = [{"field": "model.name", "message": "Not that name."},
                           {"field": "datasets.0", "message": "Not that dataset."}]
                 return httpx.Response(422, json={"title": "Refused", "status": 422, "fields": fields})
+        if path == "/model-sets":
+            self.saved_sets.append(json.loads(request.content) | {"published": False})
+            return httpx.Response(201, json=named_sets(described(), self.saved_sets)[-1])
         if path == "/comparisons":
             body = json.loads(request.content)
             self.compared.append(body)
@@ -149,6 +167,10 @@ class StubApi:
             return page([self._metric(name) for name in dict.fromkeys(every)])
         if path == "/diagnostics":
             return page(DIAGNOSTICS if full else [])
+        if path == "/version":
+            return {"version": "0.1.0", "schema_revision": None}
+        if path == "/model-sets":
+            return page(named_sets(described(), self.saved_sets))
         if path == "/model-names":
             return [name for name in ("resnet18", "resnet18.a1_in1k", "vit_tiny_patch16_224") if query["q"] in name]
         if path == "/coverage":
@@ -181,13 +203,9 @@ class StubApi:
             names = [list(MODELS)[i] for i in order]
             n_datasets = len(having)
             return {"metric": metric, "preprocess": "l2", "models": names, "order_hash": "0", "n_datasets": n_datasets}
-        if path == "/consistency":
-            table = consistency(stack, query.get("method", "pearson"))  # type: ignore[arg-type]
-            return {
-                "metric": metric, "preprocess": "l2", "method": query.get("method", "pearson"),
-                "datasets": list(having), "domains": [DATASETS[name] for name in having], "r": nulls(table.r),
-                "n_pairs": table.n_pairs.tolist(), "n_models": table.n_models.tolist(),
-            }
+        if path.startswith("/consistency"):
+            domains = [DATASETS[name] for name in having]
+            return Answers(query, stack, list(having), domains, described()).answer(path)
         if path == "/finding":
             made = finding(stack, list(having), [objective for objective, _ in MODELS.values()], metric)
             return {"sentence": made.sentence, "numbers": made.numbers}

@@ -7,10 +7,8 @@ import pytest
 
 from frontend.components.submission_form import Form, in_form, problems, submission_of
 from frontend.figures.heatmap_data import colour_ranges
-from frontend.pages import consistency as consistency_page
 from frontend.pages.picture import picture
 from frontend.pages.study import aligned, fingerprint, read_study
-from frontend.urls import ConsistencyView
 from parallax.client import ApiError, MatrixArray
 from tests.unit.frontend.stub_api import ABSENT, MODELS, StubApi, similarities
 
@@ -80,18 +78,6 @@ def test_unchanged_data_has_the_same_fingerprint() -> None:
     assert fingerprint(payloads[0]) == fingerprint(payloads[1])
     other = picture(client, study, metric, "photos").payload("/similarity", {})
     assert fingerprint(other) != fingerprint(payloads[0])
-
-
-def test_the_scatter_opens_on_the_pair_that_agrees_least() -> None:
-    client = StubApi().client()
-    study = read_study(client)
-    data = consistency_page._map_data(study, client.consistency("cka.linear.unbiased"))
-    rows, columns = np.triu_indices(3, 1)
-    least = int(np.argmin(data.r[rows, columns]))
-    chosen = consistency_page._chosen(data, ConsistencyView())
-    assert chosen == (data.names[rows[least]], data.names[columns[least]])
-    assert consistency_page._chosen(data, ConsistencyView(a="sky", b="digits")) == ("sky", "digits")
-    assert consistency_page._chosen(data, ConsistencyView(a="sky", b="sky")) == chosen
 
 
 def test_every_problem_of_a_form_is_found_at_once() -> None:
