@@ -82,8 +82,8 @@ class ConsistencyView:
     datasets: str = ""
     by: str = choice((*MODEL_ATTRIBUTES, "custom"))
     sets: str = ""
-    set_a: str = ""
-    set_b: str = ""
+    set_a: str = "all"
+    set_b: str = "all"
     a: str = ""
     b: str = ""
     first: str = "objective:self-supervised"

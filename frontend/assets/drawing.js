@@ -190,59 +190,7 @@
     ]);
   }
 
-  function drawMap(data, search, appearance, templates, id) {
-    if (!data || !data.figure) return window.dash_clientside.no_update;
-    const narrow = widthOf(id) < 440;
-    const size = data.names.length;
-    const font = narrow ? 11 : size > 16 ? 12 : 14;
-    const titles = data.figure.layout.xaxis.categoryarray;
-    const label = widest(titles, font) + 14;
-    const columns = data.figure.layout.xaxis.range[1] - data.figure.layout.xaxis.range[0];
-    const place = fit(id, columns, size, {l: label, r: narrow ? 4 : 84, t: 10, b: label});
-    const layout = withTemplate(data.figure.layout, templates, appearance);
-    layout.meta = announce(id, search, data);
-    const ticks = {tickfont: {size: font}, ticklabelstandoff: 5, automargin: false};
-    layout.margin = place.margin;
-    layout.height = place.height;
-    layout.xaxis = Object.assign({}, layout.xaxis, ticks, {tickangle: -90});
-    layout.yaxis = Object.assign({}, layout.yaxis, ticks);
-    layout.coloraxis = Object.assign({}, colourBar(layout, false), {showscale: !narrow});
-    const a = data.names.indexOf(window.parallax.fieldOf(search, data, "a"));
-    const b = data.names.indexOf(window.parallax.fieldOf(search, data, "b"));
-    const frames = a < 0 || b < 0 ? [] : [[a, b], [b, a]].map(([row, column], k) => ({
-      type: "rect", x0: column - 0.5, x1: column + 0.5, y0: row - 0.5, y1: row + 0.5,
-      line: {color: "#D55E00", width: 3.5, dash: k ? "dot" : "solid"},
-    }));
-    layout.shapes = (layout.shapes || []).concat(frames);
-    // A number is printed where it fits into its cell.
-    const text = Math.min(15, place.cell * 0.34);
-    const traces = data.figure.data.map((trace) => (trace.texttemplate
-      ? Object.assign({}, trace, {textfont: {size: text}}, text < 8 ? {texttemplate: ""} : {}) : trace));
-    return {data: traces, layout: layout};
-  }
-
-  function drawScatter(data, appearance, templates, id) {
-    if (!data || !data.figure) return window.dash_clientside.no_update;
-    const narrow = widthOf(id) < 440;
-    const rows = Math.ceil(data.figure.data.length / (narrow ? 1 : 2));
-    const place = fit(id, 1, 1, {l: narrow ? 48 : 64, r: 12, t: 10 + 22 * rows, b: narrow ? 46 : 58});
-    const layout = withTemplate(data.figure.layout, templates, appearance);
-    const models = layout.meta.models;
-    const traces = data.figure.data.map((trace) => Object.assign({}, trace, {
-      text: Array.from(rowsOf(trace.customdata), (pair) => "<b>" + models[pair[0]] + "</b><br><b>" + models[pair[1]] + "</b>"),
-    }));
-    const axis = (given) => Object.assign({}, given, {automargin: false, nticks: narrow ? 4 : 6,
-      title: Object.assign({}, given.title, {font: {size: narrow ? 12 : 15}})});
-    layout.margin = place.margin;
-    layout.height = place.height;
-    layout.xaxis = axis(layout.xaxis);
-    layout.yaxis = axis(layout.yaxis);
-    layout.legend = Object.assign({}, layout.legend, {font: {size: narrow ? 11 : 13},
-      entrywidthmode: "fraction", entrywidth: narrow ? 1 : 0.5});
-    return {data: traces, layout: layout};
-  }
-
-  window.parallax = Object.assign(window.parallax || {}, {rowsOf});
+  window.parallax = Object.assign(window.parallax || {}, {rowsOf, widest, widthOf, fit, withTemplate, colourBar});
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {drawHeatmap, drawMap, drawScatter, drawStrip});
+  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {drawHeatmap, drawStrip});
 })();

@@ -11,7 +11,6 @@ from frontend.figures.consistency_map import MapData, by_domain, consistency_map
 from frontend.figures.heatmap import similarity_heatmap, wrapped
 from frontend.figures.heatmap_data import HeatmapData, boundaries, orders
 from frontend.figures.numbers import count, decimal, duration, moment, size
-from frontend.figures.pair_scatter import ScatterData, pair_scatter
 from frontend.theme import SIMILARITY_SCALE
 
 
@@ -135,26 +134,6 @@ def test_numbers_are_printed_in_small_maps_only() -> None:
 
 def test_datasets_are_ordered_by_domain_then_name() -> None:
     assert by_domain(["b", "a", "c"], ["structured", "structured", "natural-multi"]) == [2, 1, 0]
-
-
-def test_scatter_has_every_shared_pair_once_and_no_text() -> None:
-    first = heatmap_data(7).values.copy()
-    second = first[::-1, ::-1].copy()
-    second[3] = second[:, 3] = np.nan
-    figure = pair_scatter(
-        ScatterData(
-            models=[f"m{i}" for i in range(7)], first=first, second=second, first_title="A", second_title="B",
-            value_words="CKA", attribute="objective", slugs=["supervised"] * 4 + ["untrained"] * 3,
-        )
-    )
-    pairs = [tuple(pair) for trace in figure.data for pair in np.asarray(trace.customdata)]
-    assert sorted(pairs) == [(i, j) for i in range(7) for j in range(i + 1, 7) if 3 not in (i, j)]
-    assert all(trace.text is None for trace in figure.data), "names are put in by the browser"
-    x, y = figure.layout.xaxis, figure.layout.yaxis
-    assert list(x.range) == list(y.range) and y.scaleanchor == "x"
-    line = figure.layout.shapes[0]
-    assert (line.x0, line.x1) == (line.y0, line.y1)
-    assert figure.data[0].name == "Different objectives (9)"
 
 
 def test_words_for_numbers() -> None:
