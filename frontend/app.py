@@ -29,9 +29,11 @@ from frontend.pages import (
     jobs,
     metrics,
     model,
+    model_map,
     models,
     not_found,
     overview,
+    pair,
     similarity,
     submit,
 )
@@ -40,14 +42,15 @@ from parallax.client import ApiError, Client
 
 FOLDER = Path(__file__).parent
 PAGES: dict[str, Any] = {
-    overview.PATH: overview, similarity.PATH: similarity, consistency.PATH: consistency, metrics.PATH: metrics,
-    models.PATH: models,
+    overview.PATH: overview, similarity.PATH: similarity, consistency.PATH: consistency, pair.PATH: pair,
+    model_map.PATH: model_map, metrics.PATH: metrics, models.PATH: models,
     datasets.PATH: datasets, coverage.PATH: coverage, submit.PATH: submit, jobs.PATH: jobs,
 }
 # Pages of one thing each, by the folder of their address.
 NAMED: dict[str, Any] = {"models": model, "datasets": dataset}
 TITLES = {
-    "/": "Overview", "/similarity": "Similarity", "/consistency": "Consistency", "/metrics": "Metrics",
+    "/": "Overview", "/similarity": "Similarity", "/consistency": "Consistency",
+    "/pair": "Pair of models", "/map": "Map of models", "/metrics": "Metrics",
     "/models": "Models", "/datasets": "Datasets", "/coverage": "Coverage", "/submit": "Submit a model", "/jobs": "Jobs",
 }
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import METHODS
 from backend.domain.jobs import STATES
+from backend.domain.model_map import MAP_METHODS
 from backend.domain.quantities import ARI, CALIBRATED, VALUE, Z
 
 VERSION = 1
@@ -22,7 +23,11 @@ VERSION = 1
 READABLE = ":=,/"
 MEAN = "mean"
 
-ORDERS = ("cluster", "name", *MODEL_ATTRIBUTES)
+# What the Similarity page draws: one matrix, several side by side, two in the halves of one square, their difference,
+# or mean and standard deviation over datasets.
+PICTURES = ("one", "multiples", "split", "difference", "mean", "spread")
+GROUPS = ("none", *MODEL_ATTRIBUTES)
+ORDERS = ("cluster", "name", *MODEL_ATTRIBUTES, "value", "model", "custom")
 SCALES = ("full", "fitted")
 # What is drawn in the cells: the value, or what calibration makes of it (backend.domain.quantities).
 LAYERS = (VALUE, CALIBRATED, Z, ARI)
@@ -53,16 +58,33 @@ class OverviewView:
 
 @dataclass(frozen=True)
 class SimilarityView:
-    """One dataset's matrix. `layer` says which numbers, `uncertainty` whether cells carry its marks; `highlight` is a
-    model whose row and column are outlined."""
+    """Matrices of models by models. `layer` says which numbers, `view` which picture of them; `with_dataset` and
+    `with_metric` name the second matrix of a split or a difference (empty: as the first), `datasets` those side by side
+    or averaged (commas; empty: all).
+
+    `models` is the predicate that models must fulfil; they are grouped by `group` and ordered by `order` inside: `to`
+    is the model that `model` orders by similarity to, `custom` the names that come first in an order of one's own.
+    `crop` has the first and last model of the rows and of the columns in that order. `uncertainty` says whether cells
+    carry its marks, `highlight` names a model whose row and column are outlined, `pair` the two that are pinned.
+    """
 
     dataset: str = ""
     metric: str = ""
     layer: str = choice(LAYERS)
+    view: str = choice(PICTURES)
+    with_dataset: str = ""
+    with_metric: str = ""
+    datasets: str = ""
+    models: str = ""
+    group: str = choice(GROUPS)
     order: str = choice(ORDERS)
+    to: str = ""
+    custom: str = ""
+    crop: str = ""
     scale: str = choice(SCALES)
     uncertainty: str = choice(UNCERTAINTY)
     highlight: str = ""
+    pair: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,34 @@ class ConsistencyView:
     other: str = ""
     dataset: str = ""
     highlight: str = ""
+
+
+@dataclass(frozen=True)
+class PairView:
+    """Two models on every dataset; `dataset` is that of the stimuli below, `order` which of them come first."""
+
+    a: str = ""
+    b: str = ""
+    metric: str = ""
+    dataset: str = ""
+    order: str = choice(("disagreement", "agreement"))
+
+
+@dataclass(frozen=True)
+class MapView:
+    """Models in the plane. `dataset` is a dataset or the mean over all, `models` the predicate that models must fulfil,
+    `by` the attribute that colours and shapes say, `seed` and `perplexity` those of t-SNE; `a` and `b` are selected."""
+
+    metric: str = ""
+    dataset: str = MEAN
+    method: str = choice(MAP_METHODS)
+    layer: str = choice((VALUE, CALIBRATED))
+    models: str = ""
+    by: str = choice(tuple(MODEL_ATTRIBUTES))
+    seed: str = "42"
+    perplexity: str = "5"
+    a: str = ""
+    b: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +208,8 @@ VIEWS: dict[str, type[Any]] = {
     "/": OverviewView,
     "/similarity": SimilarityView,
     "/consistency": ConsistencyView,
+    "/pair": PairView,
+    "/map": MapView,
     "/metrics": MetricsView,
     "/models": ModelsView,
     "/datasets": DatasetsView,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backend.domain.errors import InvalidInput
 
-STORED = 20  # neighbours stored of every stimulus
+STORED = 50  # neighbours stored of every stimulus
 COUNTED = 10  # neighbours whose overlap is counted and shown
 Lists = NDArray[np.int32]
 

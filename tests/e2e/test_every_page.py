@@ -13,7 +13,8 @@ from tests.support.browser import WatchedPages
 pytestmark = pytest.mark.e2e
 PATHS = (
     "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3", "/consistency",
-    "/metrics", "/metrics?v=1&metric=knn.cycle:k=3", "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1",
+    "/pair", "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
+    "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1",
 )
 LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (360, 780, "light")}
 

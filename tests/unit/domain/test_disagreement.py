@@ -49,13 +49,13 @@ def test_as_defined(n: int, k: int) -> None:
 
 
 def test_symmetric_and_bounded() -> None:
-    first, second = mixed(50, STORED, seed=3)
+    first, second = mixed(70, STORED, seed=3)
     one, other = disagreement(first, second), disagreement(second, first)
     np.testing.assert_array_equal(one.shared, other.shared)
     np.testing.assert_allclose(one.agreement, other.agreement, atol=1e-12)
     same = disagreement(first, first)
     assert (same.shared == COUNTED).all() and np.allclose(same.agreement, 1.0)
-    assert same.order.tolist() == list(range(50)), "ties go to the lower row"
+    assert same.order.tolist() == list(range(70)), "ties go to the lower row"
 
 
 def test_lists_that_meet_later_disagree_more() -> None:
