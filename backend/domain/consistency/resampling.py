@@ -5,10 +5,11 @@ pair counts as often as both of its models do (docs/decisions/0015-intervals-tha
 
 - Models are resampled within the cells of membership (in both sets, in one, in the other), so that sets keep their
   sizes. A cell of one model, such as an anchor, stays as it is.
-- Two ways: a bootstrap that draws m - 1 of the m models of a cell with replacement (as many as make the variance of a
-  mean unbiased: Rao and Wu 1988), and the jackknife that leaves out each model once, whose variance tends to be too
-  large rather than too small (Efron and Stein 1981). The larger of both standard errors counts.
-- r enters as Fisher's z; ends are z -+ t SE turned back, with Student's t at Welch's degrees of freedom over cells.
+- Two ways. The jackknife leaves out each model once; its variance tends to be too large rather than too small (Efron
+  and Stein 1981). With r as Fisher's z, its ends are z -+ t SE, Student's t having Welch's degrees of freedom over
+  cells. The bootstrap draws m - 1 of the m models of a cell with replacement (as many as make the variance of a mean
+  unbiased: Rao and Wu 1988); its ends are percentiles, which follow a skewed distribution.
+- An interval holds both, in its lower and its upper end.
 - Above MANY models the jackknife stands alone: by then both agree.
 """
 
@@ -139,8 +140,8 @@ def words(n_models: int, resamples: int, seed: int) -> str:
     """How intervals were found, in one sentence."""
     among = f" (among {MANY} models or fewer)" if n_models > MANY else ""
     return (
-        "95 % intervals resample models, not pairs: Fisher's z of r with Student's t and the standard error of the "
-        f"jackknife over models or{among} of {resamples:,} bootstrap draws (seed {seed}), whichever is larger."
+        "95 % intervals resample models, not pairs: they hold Student's t of Fisher's z with the jackknife over models "
+        f"and{among} the percentiles of {resamples:,} bootstrap draws (seed {seed})."
     )
 
 
@@ -186,21 +187,8 @@ def _without_each(values: FloatArray, models: tuple[NDArray[np.intp], NDArray[np
 
 def medians(replicates: Replicates) -> Replicates:
     """The median over dataset pairs of each replicate: shapes (Q) become ()."""
-    sample, draws, without = (_median(part) for part in replicates[:3])
+    sample, draws, without = (_quantiles(part, [0.5], axis=-1)[0] for part in replicates[:3])
     return Replicates(sample, draws, without, replicates.cell_of)
-
-
-def _median(r: FloatArray) -> FloatArray:
-    """The median over the last axis of what is there; NaN where nothing is."""
-    if r.size and np.isfinite(r).all():
-        return np.asarray(np.median(r, axis=-1))
-    n = np.isfinite(r).sum(axis=-1, keepdims=True)
-    if r.shape[-1] == 0:
-        return np.full(r.shape[:-1], np.nan)
-    ordered = np.sort(r, axis=-1)  # NaN goes last
-    middle = [np.take_along_axis(ordered, np.maximum(n + offset, 0) // 2, axis=-1) for offset in (-1, 0)]
-    middle[1] = np.where(n > 0, middle[1], np.nan)
-    return np.asarray((middle[0] + middle[1])[..., 0] / 2)
 
 
 def ends_of_r(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
@@ -211,7 +199,8 @@ def ends_of_r(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
 
 
 def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
-    """Sample -+ t SE with the larger of both standard errors; NaN where a replicate that is needed is not defined."""
+    """Ends that hold sample -+ t SE of the jackknife and the percentiles of the draws; NaN where one of them is not
+    defined, which for percentiles means in more than half of the draws."""
     by_cell, freedom = [], []
     for cell in np.unique(replicates.cell_of):
         without = replicates.without[replicates.cell_of == cell]
@@ -224,20 +213,28 @@ def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
     variance = np.sum(by_cell, axis=0)
     terms = np.sum([part**2 / n for part, n in zip(by_cell, freedom, strict=True)], axis=0)
     n_free = np.where(terms > 0, variance**2 / np.where(terms > 0, terms, 1.0), min(freedom))
-    error = np.sqrt(variance)
+    half = stdtrit(n_free, (1 + LEVEL) / 2) * np.sqrt(variance)
+    low, high = replicates.sample - half, replicates.sample + half
     if len(replicates.draws):
-        error = np.maximum(error, _deviation(replicates.draws))
-    half: FloatArray = stdtrit(n_free, (1 + LEVEL) / 2) * error
-    return replicates.sample - half, replicates.sample + half
+        enough = 2 * np.isfinite(replicates.draws).sum(axis=0) >= len(replicates.draws)
+        percentiles = _quantiles(replicates.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        lowest, highest = np.where(enough, percentiles, np.nan)
+        low, high = np.minimum(low, lowest), np.maximum(high, highest)
+    return low, high
 
 
-def _deviation(draws: FloatArray) -> FloatArray:
-    """Standard deviation over the draws that are defined; NaN where fewer than half of them are."""
-    if np.isfinite(draws).all():
-        return np.asarray(draws.std(axis=0, ddof=1))
-    there = np.isfinite(draws)
-    n = there.sum(axis=0)
-    enough = 2 * n >= max(len(draws), 4)
-    mean = np.where(there, draws, 0.0).sum(axis=0) / np.maximum(n, 1)
-    squares = np.where(there, (draws - mean) ** 2, 0.0).sum(axis=0)
-    return np.where(enough, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
+def _quantiles(values: FloatArray, shares: Sequence[float], axis: int) -> FloatArray:
+    """numpy's quantiles over an axis of what is there (not NaN), shares first; NaN where nothing is."""
+    if values.shape[axis] and np.isfinite(values).all():
+        return np.asarray(np.quantile(values, shares, axis=axis))
+    n = np.isfinite(values).sum(axis=axis, keepdims=True)
+    found = np.full((len(shares), *n.squeeze(axis).shape), np.nan)
+    if values.shape[axis]:
+        ordered = np.sort(values, axis=axis)  # NaN goes last
+        for number, share in enumerate(shares):
+            place = np.maximum(n - 1, 0) * share
+            below = np.floor(place).astype(np.intp)
+            low = np.take_along_axis(ordered, below, axis=axis)
+            high = np.take_along_axis(ordered, np.minimum(below + 1, np.maximum(n - 1, 0)), axis=axis)
+            found[number] = (low + (high - low) * (place - below)).squeeze(axis)
+    return found
