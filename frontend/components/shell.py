@@ -16,6 +16,7 @@ NAVIGATION = (
     ("Overview", "/", "overview"),
     ("Similarity", "/similarity", "similarity"),
     ("Consistency", "/consistency", "consistency"),
+    ("Model map", "/map", "map"),
     ("Models", "/models", "models"),
     ("Datasets", "/datasets", "datasets"),
     ("Jobs", "/jobs", "jobs"),
