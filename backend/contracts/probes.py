@@ -68,6 +68,7 @@ class GapLink(BaseModel):
     """One dataset: r over model pairs of their similarity with the gap between their accuracies."""
 
     dataset: str
+    title: str
     domain: str
     r: float | None
     ci_low: float | None

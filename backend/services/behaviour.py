@@ -176,8 +176,8 @@ def _link(
     low, high = (float(end[0, 1]) for end in drawn.interval(0)) if drawn else (np.nan, np.nan)
     probed = accuracy[np.isfinite(accuracy)]
     return GapLink(
-        dataset=row["dataset"], domain=row["domain"], r=_known(r), ci_low=_known(low), ci_high=_known(high),
-        n_pairs=int(n_pairs), n_models=int(n_models), small=n_models < statistics.SMALL_MODELS,
+        dataset=row["dataset"], title=row["title"], domain=row["domain"], r=_known(r), ci_low=_known(low),
+        ci_high=_known(high), n_pairs=int(n_pairs), n_models=int(n_models), small=n_models < statistics.SMALL_MODELS,
         best=float(probed.max()) if len(probed) else None, worst=float(probed.min()) if len(probed) else None,
         chance=float(np.mean([probe.chance for probe in known])) if known else None,
         whole_groups=known[0].whole_groups if known else None,

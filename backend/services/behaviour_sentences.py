@@ -24,23 +24,23 @@ def performance(links: Sequence[GapLink], direction: str) -> str:
         f"is {shown(float(np.median(r)))}"
     )
     if len(known) > 1:
-        lowest, highest = (f"{shown(link.r or 0.0)} ({link.dataset})" for link in extremes)
+        lowest, highest = (f"{shown(link.r or 0.0)} ({link.title})" for link in extremes)
         opening += f", from {lowest} to {highest}"
     bounded = [link for link in known if _has_ends(link)]
     if not bounded:
         return f"{opening}."
     clear = [link for link in bounded if _alike_means_alike(link, direction)]
     against = [link for link in bounded if _against(link, direction)]
-    said = f"on {len(clear)} of {len(bounded)} models that are more alike clearly differ less in accuracy"
+    said = f"on {len(clear)} of the {len(bounded)} datasets, models that are more alike clearly differ less in accuracy"
     if against:
-        said += f", on {len(against)} they clearly differ more"
+        said += f"; on {len(against)} they clearly differ more"
     return f"{opening}: {said}."
 
 
 def gap_pairs(link: GapLink, direction: str) -> str:
     """What one dataset says."""
     if link.r is None:
-        return f"{link.dataset}: r is not defined. {link.note}".strip()
+        return f"{link.title}: r is not defined. {link.note}".strip()
     claim = "models that are more alike do not clearly differ less in accuracy"
     if _alike_means_alike(link, direction):
         claim = "models that are more alike differ less in accuracy"
@@ -50,7 +50,7 @@ def gap_pairs(link: GapLink, direction: str) -> str:
         claim = f"{_word(direction)} and the gap in accuracy, without an interval"
     few = "; with so few models the interval is not to be relied on" if link.small else ""
     return (
-        f"On {link.dataset} {claim}: r = {shown(link.r)}{interval(link.ci_low, link.ci_high)} over "
+        f"On {link.title}, {claim}: r = {shown(link.r)}{interval(link.ci_low, link.ci_high)} over "
         f"{counted(link.n_pairs, 'pair')} of {link.n_models} models{few}."
     )
 

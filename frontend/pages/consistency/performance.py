@@ -109,7 +109,7 @@ def make_links(client: Client, scoped: Scoped) -> Drawn:
         for place, link in enumerate(found.datasets)
     ]
     figure = value_rows(ValueRows(
-        rows, f"{scoped.words} of {scoped.value_words} and the gap in accuracy", reference=0.0,
+        rows, f"{scoped.words} with the gap in accuracy", reference=0.0,
     ))
     figure.layout.shapes += tuple(_guides(scoped.metric.direction))
     extra = [("Probes", f"protocol {found.protocol}, mean of three splits, top-1 accuracy")]

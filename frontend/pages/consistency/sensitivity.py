@@ -10,6 +10,7 @@ from dash.exceptions import PreventUpdate
 from backend.contracts.probes import Sensitivity
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.figures.fewer_stimuli import Part, PartsData, fewer_stimuli
+from frontend.figures.numbers import count
 from frontend.pages.consistency.asking import asked, job_links
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.performance import chosen_dataset
@@ -64,7 +65,7 @@ def make(client: Client, scoped: Scoped) -> Drawn:
     found = client.sensitivity(scoped.metric.id, dataset, **scoped.query)
     below = _request(found, scoped)
     if not found.parts:
-        return Drawn(None, found.sentence, notes=_notes(found), below=below)
+        return Drawn(None, found.sentence, notes=_notes(found, scoped), below=below)
     figure = fewer_stimuli(PartsData(
         [Part(p.divisor, p.seed, p.n, number(p.r), floats(p.quantiles)) for p in found.parts], found.n, scoped.words,
     ))
@@ -72,13 +73,19 @@ def make(client: Client, scoped: Scoped) -> Drawn:
     extra = [("Parts", f"{drawn} of {found.n:,} stimuli, nested, groups whole, labels in their shares; seeds 0, 1, 2")]
     return Drawn(
         figure, found.sentence, scope_recipe(scoped, found.scope, extra),
-        notes=[*found.scope.notes, *_notes(found)], below=below,
+        notes=[*found.scope.notes, *_notes(found, scoped)], below=below,
     )
 
 
-def _notes(found: Sensitivity) -> list[str]:
+def _notes(found: Sensitivity, scoped: Scoped) -> list[str]:
     impossible = [divisor for divisor in (2, 4, 10) if divisor not in found.possible]
     notes = []
+    known = scoped.study.datasets.get(found.dataset)
+    if known is not None and known.n_groups:
+        notes.append(
+            f"The stimuli come in {count(known.n_groups, 'group')} that stay whole, so parts differ in which groups "
+            "they have, and not in the number of stimuli alone."
+        )
     if impossible:
         words = ", ".join(f"1/{divisor}" for divisor in impossible)
         notes.append(f"Not drawn: {words}. Groups stay whole, and a part needs two of them and enough stimuli.")
