@@ -32,6 +32,8 @@ DARK = [
 
 SIMILARITY_SCALE = "viridis"
 DISTANCE_SCALE = "viridis_r"
+SPREAD_SCALE = "cividis"
+DIFFERENCE_SCALE = "PuOr"
 
 # Okabe and Ito (2008), without black, which dark paper would swallow.
 OKABE_ITO = {

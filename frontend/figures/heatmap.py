@@ -71,7 +71,7 @@ def _gaps(names: list[str], data: HeatmapData) -> list[go.Heatmap]:
         go.Heatmap(
             z=np.where(missing & (per_cell == reason), np.float32(1), np.float32(np.nan)), x=names, y=names,
             colorscale=[[0, NOT_COMPUTED], [1, NOT_COMPUTED]], showscale=False, hoverongaps=False,
-            meta={"permute": "both"},
+            meta={"permute": "both", "reason": reason},
             hovertemplate=f"<b>%{{y}}</b><br><b>%{{x}}</b><br>{data.absent_words}"
             + (f"<br>{wrapped(reason)}" if reason else "") + "<extra></extra>",
         )
@@ -86,7 +86,8 @@ def _bar(names: list[str], bar: Bar, x0: float, width: float) -> list[go.Heatmap
         go.Heatmap(
             z=np.where(of == value.slug, np.float32(1), np.float32(np.nan))[:, None], x0=x0, dx=width, y=names,
             colorscale=[[0, value.colour], [1, value.colour]],
-            showscale=False, hoverongaps=False, meta={"permute": "rows"},
+            showscale=False, hoverongaps=False,
+            meta={"permute": "rows", "attribute": bar.attribute, "value": value.slug},
             hovertemplate=f"<b>%{{y}}</b><br>{plain(bar.title)}: {plain(value.words)}<extra></extra>",
         )
         for value in bar.values

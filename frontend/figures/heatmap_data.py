@@ -53,7 +53,7 @@ class HeatmapData:
     -> why it has no values; `attributes` attribute -> M slugs; `low`, `high` the colour range; `value_words` what a
     value is, with its direction, for hover and colour bar; `subject` whose values they are; `absent_words` what is so
     of a cell without a value; `with_self` whether a model against itself counts as such a cell; `note` what else a
-    reader of the picture alone should know."""
+    reader of the picture alone should know; `colours` a named scale in place of that of the direction."""
 
     models: Sequence[str]
     values: np.ndarray
@@ -67,6 +67,7 @@ class HeatmapData:
     absent_words: str = "not computed"
     with_self: bool = True
     note: str = ""
+    colours: str = ""
 
     @property
     def absent(self) -> np.ndarray:
@@ -79,7 +80,7 @@ class HeatmapData:
         """Stops of the colour scale from `low` to `high`, each a share and a colour: bright for alike whichever way the
         numbers run. The words at the bar are the other sign of direction."""
         stops: list[list[float | str]] = get_colorscale(
-            DISTANCE_SCALE if self.direction == "distance" else SIMILARITY_SCALE
+            self.colours or (DISTANCE_SCALE if self.direction == "distance" else SIMILARITY_SCALE)
         )
         return stops
 
@@ -151,23 +152,28 @@ def colour_ranges(stack: np.ndarray, upper: float | None) -> dict[str, tuple[flo
     return {"full": full, "fitted": fitted}
 
 
-def orders(models: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
-    """Permutations of the models, by the name of the order.
+def orders(
+    models: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
+    mean: np.ndarray | None = None,
+    direction: Direction = "similarity",
+) -> dict[str, list[int]]:
+    """Permutations of the models that need their similarities: `cluster`, and by attribute its groups.
 
-    `models` come in cluster order. `cluster` keeps it; `name` sorts; an attribute groups by its values, in the order
-    of its vocabulary, and keeps the cluster order inside each group.
+    `models` come in cluster order. `cluster` keeps it; an attribute groups by its values, in the order of its
+    vocabulary. Inside a group models are clustered by `mean` (M, M), their similarity over all datasets, or without one
+    keep the cluster order. Cost O(M^3) with `mean`.
     """
-    positions = range(len(models))
-    made = {"cluster": list(positions), "name": sorted(positions, key=lambda i: models[i])}
+    made = {"cluster": list(range(len(models)))}
     for attribute, slugs in attributes.items():
-        rank = {value.slug: place for place, value in enumerate(_bar(attribute, slugs).values)}
-        made[attribute] = sorted(positions, key=lambda i: (rank[slugs[i]], i))
+        made[attribute] = []
+        for value in _bar(attribute, slugs).values:
+            here = [i for i, slug in enumerate(slugs) if slug == value.slug]
+            if mean is not None:
+                inside = cluster_order(mean[np.ix_(here, here)], [models[i] for i in here], direction)
+                here = [here[i] for i in inside]
+            made[attribute] += here
     return made
-
-
-def boundaries(slugs: Sequence[str]) -> list[int]:
-    """Where a new group begins in a grouped order: positions 1 .. M - 1."""
-    return [i for i in range(1, len(slugs)) if slugs[i] != slugs[i - 1]]
 
 
 def _bar(attribute: str, slugs: Sequence[str]) -> Bar:

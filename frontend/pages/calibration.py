@@ -14,25 +14,25 @@ from frontend.components.cell_legend import cell_legend
 from frontend.components.controls import panel
 from frontend.figures.chance import ChanceData, chance_figure
 from frontend.figures.numbers import count, decimal
-from frontend.pages.layers import LAYER_WORDS, Numbers, layer_title, n_within_chance, packed, spread, tau_differs
+from frontend.pages.layers import (
+    LAYER_WORDS,
+    Numbers,
+    floor_of_p,
+    layer_title,
+    n_within_chance,
+    spread,
+    tau_differs,
+)
 from frontend.pages.picture import Picture
-from frontend.pages.recipes import floor_of_p
 
 
 def chance_payload(shown: Picture) -> dict[str, Any]:
-    """What the browser needs beyond the heatmap: numbers per pair, the mark at the colour bar, the null's figure."""
+    """What the browser needs beyond the heatmap: the mark at the colour bar and the figure of the null."""
     numbers = shown.numbers
     if numbers is None or shown.matrix is None:
         return {}
-    floor = floor_of_p(shown.matrix.recipe, shown.matrix.n)
     tau = spread(numbers.moved(numbers[TAU], shown.layer)[numbers.off_diagonal])
     return {
-        "resolved": {"dataset": shown.matrix.dataset, "metric": shown.metric.id, "layer": shown.layer},
-        "cells": packed(numbers, shown.layer) | {
-            "reference": reference_width(shown), "layer": shown.layer, "floor": floor, "metric": shown.metric.title,
-            "subject": shown.subject(), "distance": shown.direction == "distance", "layerTitle":
-            layer_title(shown.metric, shown.layer),
-        },
         "tau": tau["median"] if tau and shown.layer != CALIBRATED else None,
         "chance": json.loads(chance_figure(chance_data(shown, numbers)).to_json()),
     }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.contracts.matrices import Recipe
 from backend.contracts.metrics import MetricInfo
 from backend.domain.calibration import ALPHA
 from backend.domain.metrics import Direction, parse_metric
@@ -34,6 +35,7 @@ from parallax.client import MatrixArray
 Array = NDArray[np.float32]
 # Above this many models the browser gets what it draws and nothing beside it.
 MOST_DETAILED = 512
+LEVELS = 65534
 # A null is said to differ between pairs when its tau spreads over more than this share of the colour range.
 WIDE_TAU = 0.05
 LAYER_TITLES = {VALUE: "Raw", CALIBRATED: "Calibrated", Z: "z", ARI: "ARI"}
@@ -91,6 +93,15 @@ class Numbers:
             moved = np.asarray(maps[layer](), dtype=np.float32)
         return np.where(np.isfinite(moved), moved, np.float32(np.nan))
 
+    def shown(self, layer: str) -> dict[str, Array]:
+        """What a picture of `layer` sends to the browser: all that a cell's card says and what its marks need; with
+        many models what is drawn and the value."""
+        names = [VALUE, CALIBRATED, Z, layer, NULL_MEAN, NULL_SD, TAU, P, Q, CI_LOW, CI_HIGH]
+        if len(self.models) > MOST_DETAILED:
+            names = [VALUE, layer]
+        sent = {name: self.layers[name] for name in names if name in self.layers}
+        return sent | {"width": self.width(layer)} if CI_LOW in sent else sent
+
     def width(self, layer: str) -> Array:
         """Width of the 95 % interval in the units of a layer, chance taken as known."""
         ends = [self.moved(self.layers[name], layer) for name in (CI_LOW, CI_HIGH)]
@@ -99,10 +110,15 @@ class Numbers:
         return np.abs(ends[1] - ends[0]).astype(np.float32)
 
 
-def read_numbers(read: Callable[[str], MatrixArray], metric: MetricInfo, models: Sequence[str]) -> Numbers:
-    """Every layer of the matrix that `read` gives by layer, in the order of `models`. Above MOST_DETAILED models the
-    values and what calibration makes of them alone. Raises ApiError."""
-    wanted = LAYERS if len(models) <= MOST_DETAILED else (VALUE, *CALIBRATION, CALIBRATED, Z, ARI)
+def read_numbers(
+    read: Callable[[str], MatrixArray], metric: MetricInfo, models: Sequence[str], only: str | None = None
+) -> Numbers:
+    """Every layer of the matrix that `read` gives by layer, in the order of `models`; with `only` the values, that
+    layer and what tells whether it is known. Above MOST_DETAILED models the values and what calibration makes of them
+    alone. Raises ApiError."""
+    wanted: Sequence[str] = LAYERS if len(models) <= MOST_DETAILED else (VALUE, *CALIBRATION, CALIBRATED, Z, ARI)
+    if only is not None:
+        wanted = [VALUE] if only == VALUE else [VALUE, only, TAU]
     layers = {name: aligned(read(name), models) for name in wanted}
     spec = parse_metric(metric.id).spec
     return Numbers(models, layers, spec.best, not spec.symmetric)
@@ -130,26 +146,36 @@ def absent_words(metric: MetricInfo, layer: str, numbers: Numbers | None) -> str
     return "not defined, as chance does not vary" if layer == Z else "not defined, as chance alone is perfect agreement"
 
 
-def packed(numbers: Numbers, layer: str) -> dict[str, Any]:
-    """What the browser needs for hover and marks: each quantity once per pair, as float32 in base64: the lower
-    triangle by rows, or all cells row by row where directions differ."""
-    size = len(numbers.models)
+def packed(layers: Mapping[str, Array], directed: bool) -> dict[str, Any]:
+    """Numbers (M, M) for the browser, each once per pair: the lower triangle by rows, or where directions differ all
+    cells row by row. `size` is M. Above MOST_DETAILED models a number takes 16 bits."""
+    size = len(next(iter(layers.values())))
     rows, columns = np.tril_indices(size, -1)
-    names = [VALUE, CALIBRATED, Z, layer, NULL_MEAN, NULL_SD, TAU, P, Q, CI_LOW, CI_HIGH]
-    sent = {name: numbers[name] for name in names if name in numbers.layers}
-    if CI_LOW in sent:
-        sent["width"] = numbers.width(layer)
     return {
-        "directed": numbers.directed, "size": size,
-        "layers": {
-            name: _bytes(array if numbers.directed else array[rows, columns]) for name, array in sent.items()
-        },
+        "directed": directed, "size": size,
+        "layers": {name: bytes_of(array if directed else array[rows, columns]) for name, array in layers.items()},
     }
 
 
-def _bytes(array: Array) -> dict[str, str]:
-    """An array as plotly writes arrays."""
-    return {"dtype": "f4", "bdata": base64.b64encode(np.ascontiguousarray(array, dtype="<f4").tobytes()).decode()}
+def bytes_of(array: Array) -> dict[str, Any]:
+    """An array as plotly writes arrays, float32. A large one becomes whole numbers from 0 at `low` to 65534 at `high`,
+    which is within (high - low) / 131068 of the value; 65535 where there is none."""
+    flat = np.ascontiguousarray(array, dtype="<f4").ravel()
+    if flat.size <= MOST_DETAILED * MOST_DETAILED // 2:
+        return {"dtype": "f4", "bdata": base64.b64encode(flat.tobytes()).decode()}
+    finite = np.isfinite(flat)
+    low, high = (float(flat[finite].min()), float(flat[finite].max())) if finite.any() else (0.0, 0.0)
+    share = (np.where(finite, flat, low).astype(np.float64) - low) / ((high - low) or 1.0)
+    whole = np.where(finite, np.rint(share * LEVELS), LEVELS + 1).astype("<u2")
+    return {"dtype": "u2", "low": low, "high": high, "bdata": base64.b64encode(whole.tobytes()).decode()}
+
+
+def floor_of_p(made: Recipe, n: int) -> float | None:
+    """The least p that the route can give, about; None where nothing is calibrated."""
+    if made.route is None:
+        return None
+    drawn = 1 / (made.permutations + 1) if made.permutations else 1 / n
+    return max(drawn, 1 / made.ways) if made.ways else drawn
 
 
 def spread(values: Array) -> dict[str, float] | None:

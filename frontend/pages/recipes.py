@@ -9,6 +9,7 @@ from dash import html
 from backend.contracts.matrices import Recipe
 from frontend.components.facts import code, recipe
 from frontend.figures.numbers import decimal, moment
+from frontend.pages.layers import floor_of_p
 from frontend.pages.picture import Picture
 from frontend.pages.study import Study
 
@@ -52,11 +53,3 @@ def chance_entries(made: Recipe, n: int) -> list[tuple[str, Any]]:
     if made.ci_method:
         entries.append(("Interval", f"95 %, {made.ci_method}"))
     return entries
-
-
-def floor_of_p(made: Recipe, n: int) -> float | None:
-    """The least p that the route can give, about; None where nothing is calibrated."""
-    if made.route is None:
-        return None
-    drawn = 1 / (made.permutations + 1) if made.permutations else 1 / n
-    return max(drawn, 1 / made.ways) if made.ways else drawn

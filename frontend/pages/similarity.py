@@ -1,5 +1,6 @@
-"""Similarity: one dataset's square heatmap by any metric, raw or calibrated, with its uncertainty, in an order and a
-colour range that all datasets share."""
+"""Similarity: square heatmaps of models by any metric, raw or calibrated, with their uncertainty, in an order and a
+colour range that all datasets share: one dataset, several side by side, two in one square, their difference, or mean
+and spread over datasets."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import dash_ag_grid as dag
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
@@ -14,16 +16,10 @@ from backend.domain.metrics import parse_metric
 from backend.domain.quantities import VALUE
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.chart import chart
-from frontend.components.controls import control_id, options, panel, picker, switcher
-from frontend.components.legend import attribute_legend
+from frontend.components.controls import control_id, panel
+from frontend.components.facet_panel import facet_group, facet_item
 from frontend.components.metric_facts import about_metric
-from frontend.components.metric_picker import (
-    PARAMETER,
-    metric_options,
-    metric_picker,
-    metric_with,
-    parameter_fields,
-)
+from frontend.components.metric_picker import PARAMETER, metric_with, parameter_fields
 from frontend.components.states import (
     EMPTY,
     LOADING,
@@ -35,27 +31,32 @@ from frontend.components.states import (
     skeleton_lines,
     state_class,
 )
-from frontend.pages import diagnostics, request
+from frontend.pages import diagnostics, pinned_pair, request
 from frontend.pages.calibration import about_chance, chance_payload, pieces_of_cells
+from frontend.pages.catalogue import filter_trouble
 from frontend.pages.chosen import Chosen, choose
-from frontend.pages.layers import LAYER_TITLES
-from frontend.pages.picture import Picture, picture
+from frontend.pages.panes import TWO, Panes, panes, second_of
+from frontend.pages.picture import Picture
 from frontend.pages.recipes import matrix_recipe
+from frontend.pages.similarity_controls import ARRANGED, FIELDS, control_data, controls, models_panel, tool_bar
 from frontend.pages.study import Study, fingerprint, read_study
-from frontend.theme import ATTRIBUTE_TITLES
-from frontend.urls import LAYERS, SimilarityView, decode, encode
+from frontend.urls import SimilarityView, decode, encode
 from parallax.client import ApiError, Client
 
 PATH = "/similarity"
+STORES = ("data", "view", "question", "around", "redraw", "unread")
 KEY = "similarity"
-ORDER_LABELS = [("cluster", "Clustered"), ("name", "By name"), *ATTRIBUTE_TITLES.items()]
-LABEL = "Heatmap of the similarity of every two models on the chosen dataset"
+LABEL = "Heatmap of the similarity of every two models"
+KEYS = (
+    "Cells of the heatmap. Arrow keys move, Enter pins a pair, Shift with arrows chooses a block and Enter crops to "
+    "it, 0 shows everything, Backspace takes back"
+)
 CHANCE_LABEL = "Histogram of the values of all pairs, with their chance level and its threshold below"
-FIELDS = ("dataset", "metric", "layer", "order", "scale", "uncertainty")
 HOW_TO_READ = (
     "Each cell compares two models on the same stimuli; bright means alike. Models are ordered so that alike ones are "
     "neighbours: blocks along the diagonal are families. The order and the colour range are the same for every "
-    "dataset, so change the dataset and watch what stays."
+    "dataset, so change the dataset and watch what stays. Drag over the picture to crop it, click a cell to pin its "
+    "pair, or move with the arrow keys."
 )
 
 
@@ -64,64 +65,72 @@ def layout(search: str) -> html.Div:
     view = decode(SimilarityView, search)
     return html.Div(
         [
-            dcc.Store(id="similarity-data"),
-            dcc.Store(id="similarity-view"),
+            *(dcc.Store(id=f"similarity-{name}") for name in STORES),
             dcc.Store(id="similarity-key", data=""),
-            html.H1("Similarity of models on one dataset"),
+            html.H1("Similarity of models"),
             html.Div(id="similarity-notice"),
             html.Div(
                 [
                     html.Div(
                         [
-                            _controls(view),
+                            pinned_pair.pair_layout(),
+                            controls(view),
+                            models_panel(),
                             panel("About this metric", html.Div(skeleton_lines(6), id="similarity-metric")),
-                            panel("Models", html.Div(skeleton_lines(6), id="similarity-legend"), "picture-only"),
                         ],
                         className="side",
                     ),
-                    html.Div(
-                        [
-                            request.request_layout(),
-                            html.Div(
-                                [
-                                    chart("similarity-graph", LABEL, card="similarity-card"),
-                                    chart("similarity-chance", CHANCE_LABEL, shape="strip"),
-                                    html.Aside(
-                                        panel("Recipe", skeleton_lines(5)),
-                                        id="similarity-about", className="details details-row",
-                                        **{"aria-label": "About this picture"},
-                                    ),
-                                    diagnostics.diagnostics_layout(),
-                                ],
-                                className="column picture-only",
-                            ),
-                        ],
-                        className="column",
-                    ),
+                    html.Div([request.request_layout(), _picture()], className="column"),
                 ],
                 className="work work-side",
             ),
         ],
-        id="similarity-root", className=state_class(LOADING, KEY),
+        id="similarity-root", className=state_class(LOADING, KEY), **{"data-view": view.view, "data-order": view.order},
     )
 
 
-def _controls(view: SimilarityView) -> html.Div:
-    orders = options([pair for pair in ORDER_LABELS if pair[0] != "domain"])
-    layers = options([(layer, LAYER_TITLES[layer]) for layer in LAYERS])
+def _picture() -> html.Div:
     return html.Div(
         [
-            picker(KEY, "dataset", "Dataset"),
-            metric_picker(KEY),
-            switcher(KEY, "layer", "Values", layers, view.layer),
-            switcher(
-                KEY, "uncertainty", "Uncertainty in the cells", options([("shown", "Shown"), ("hidden", "Hidden")]),
-                view.uncertainty,
+            tool_bar(),
+            html.Div(
+                [
+                    html.Div(
+                        id="similarity-keys", tabIndex=0, role="application", className="keys",
+                        **{"aria-label": KEYS, "aria-roledescription": "heatmap"},
+                    ),
+                    chart("similarity-graph", LABEL, card="similarity-card"),
+                ],
+                className="heatmap-holder",
             ),
-            picker(KEY, "order", "Order of models", orders, view.order),
-            switcher(KEY, "scale", "Colour range", options([("full", "Full"), ("fitted", "Fitted")]), view.scale),
+            html.Div(id="similarity-live", className="sr-only", role="status", **{"aria-live": "polite"}),
+            html.P(id="similarity-shown", className="caption shown-words", role="status"),
+            html.Details(
+                [html.Summary("List of the visible models"), html.Ol(id="similarity-visible", className="visible")],
+                id="similarity-list-part", className="below",
+            ),
+            html.Details(
+                [
+                    html.Summary("The same numbers as a table"),
+                    html.P(id="similarity-table-words", className="dim"),
+                    dag.AgGrid(
+                        id="similarity-table", columnDefs=[], rowData=[], className="pairs-grid",
+                        style={"height": None}, defaultColDef={"sortable": True, "resizable": True, "filter": True},
+                        dashGridOptions={
+                            "animateRows": False, "rowHeight": 34, "theme": {"function": "parallaxTheme(themeQuartz)"},
+                        },
+                    ),
+                ],
+                id="similarity-table-part", className="below",
+            ),
+            html.Div(chart("similarity-chance", CHANCE_LABEL, shape="strip"), className="only-one"),
+            html.Aside(
+                panel("Recipe", skeleton_lines(5)), id="similarity-about", className="details details-row",
+                **{"aria-label": "About this picture"},
+            ),
+            html.Div(diagnostics.diagnostics_layout(), className="only-one"),
         ],
-        className="controls", role="group", **{"aria-label": "What is shown"},
+        className="column picture-only",
     )
 
 
@@ -134,61 +143,67 @@ def register(app: Dash, client: Client) -> None:
         Output("similarity-root", "className"), Output("similarity-graph-caption", "children"),
         Output("similarity-chance-caption", "children"), Output("similarity-about", "children"),
         Output("similarity-want", "data"), Output("similarity-request", "children"),
-        Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("similarity-key", "data"),
+        Input("similarity-question", "data"), Input("revision", "data"), State("url", "pathname"),
+        State("similarity-key", "data"),
     )
-    def load(search: str, revision: str, pathname: str, known: str) -> list[Any]:
-        if pathname != PATH:
+    def load(question: str | None, revision: str, pathname: str, known: str) -> list[Any]:
+        if pathname != PATH or question is None:
             raise PreventUpdate
         keep = [no_update] * 9
         try:
             study = read_study(client)
-            view = decode(SimilarityView, search)
+            view = decode(SimilarityView, question)
             chosen = choose(study, view)
             if chosen is None:
                 return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:5]]
-            shown = None
-            if study.summary(chosen.metric.id, chosen.dataset):
-                shown = picture(client, study, chosen.metric, chosen.dataset, view.layer)
+            found = panes(client, study, chosen, view)
         except ApiError as error:
             # What is already on screen stays; the banner at the top says what is wrong.
             return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:5]]
-        payload = _payload(study, chosen, shown)
+        payload = similarity_payload(study, chosen, view, found)
         key = fingerprint([payload, study.n_models(chosen.dataset)])
         if key == known:
             return keep
-        if shown is None:
+        missing = found.missing if found else chosen
+        if found is None or missing is not None:
+            wanted = missing or chosen
             return [
-                payload, key, chosen.instead or None, state_class(MISSING, KEY), "", "", None, chosen.want,
-                request.not_computed(study, chosen.metric, chosen.dataset),
+                payload, key, wanted.instead or None, state_class(MISSING, KEY), "", "", None, wanted.want,
+                request.not_computed(study, wanted.metric, wanted.dataset),
             ]
+        alone = found.view == "one"
         return [
-            payload, key, None, state_class(READY, KEY), [*chosen.instead, shown.sentence()], about_chance(shown),
-            [html.Div([*pieces_of_cells(shown), panel("How to read it", html.P(HOW_TO_READ))], className="details"),
-             html.Div([*_gaps(shown), panel("Recipe", matrix_recipe(study, shown))], className="details")],
-            *_work_left(study, chosen, shown),
+            payload, key, None, state_class(READY, KEY), [*chosen.instead, found.sentence()],
+            about_chance(found.first) if alone else "", _about(study, found),
+            *(_work_left(study, chosen, found.first) if alone else [{}, None]),
         ]
 
     @in_thread(
         app,
         Output("similarity-metric", "children"), Output("similarity-parameters", "children"),
-        Output("similarity-legend", "children"),
-        Input("similarity-key", "data"), State("url", "search"), State("url", "pathname"),
+        Input("similarity-key", "data"), State("similarity-question", "data"), State("url", "pathname"),
     )
-    def describe(key: str, search: str, pathname: str) -> list[Any]:
+    def describe(key: str, question: str | None, pathname: str) -> list[Any]:
         if pathname != PATH or not key:
             raise PreventUpdate
         try:
             study = read_study(client)
         except ApiError:
             raise PreventUpdate from None
-        chosen = choose(study, decode(SimilarityView, search))
+        chosen = choose(study, decode(SimilarityView, question))
         if chosen is None:
             raise PreventUpdate
         summary = study.summary(chosen.metric.id, chosen.dataset)
-        return [
-            about_metric(chosen.metric, summary.n if summary else None),
-            parameter_fields(parse_metric(chosen.metric.id)), attribute_legend(study.attributes(sorted(study.models))),
-        ]
+        about = about_metric(chosen.metric, summary.n if summary else None)
+        return [about, parameter_fields(parse_metric(chosen.metric.id))]
+
+    @in_thread(
+        app, Output("similarity-filter-trouble", "children"), Input("similarity-unread", "data"),
+        prevent_initial_call=True,
+    )
+    def trouble(predicate: str | None) -> str:
+        # The browser reads predicates by itself and asks only about one that it cannot read.
+        return filter_trouble(predicate, "model") if predicate else ""
 
     @in_thread(
         app,
@@ -208,48 +223,89 @@ def register(app: Dash, client: Client) -> None:
             return errors, no_update
         return errors, encode(replace(view, metric=metric))
 
-    in_browser(
-        app, "sync", Output("similarity-view", "data"),
-        Input("similarity-data", "data"), Input("url", "search"), State("schema", "data"),
-    )
-    in_browser(
-        app, "drawHeatmap", Output("similarity-graph", "figure"),
-        Input("similarity-data", "data"), Input("url", "search"), Input("appearance", "data"),
-        State("templates", "data"), State("similarity-graph", "id"),
-    )
-    in_browser(
-        app, "drawStrip", Output("similarity-chance", "figure"),
-        Input("similarity-data", "data"), Input("appearance", "data"), State("templates", "data"),
-        State("similarity-chance", "id"),
-    )
-    in_browser(
-        app, "showCell", Input("similarity-graph", "hoverData"), State("similarity-data", "data"),
-        State("similarity-card", "id"), prevent_initial_call=True,
-    )
-    in_browser(
-        app, "navigate", *[Input(control_id(KEY, field), "value") for field in FIELDS],
-        State("schema", "data"), prevent_initial_call=True,
-    )
+    _register_browser(app)
+    pinned_pair.register(app, client)
     request.register(app, client)
     diagnostics.register(app, client)
 
 
-def _payload(study: Study, chosen: Chosen, shown: Picture | None) -> dict[str, Any]:
-    """What the browser gets."""
+def _register_browser(app: Dash) -> None:
+    """What runs in the browser: the link, drawing, pointing, clicking, cropping."""
+    data, schema, templates = State("similarity-data", "data"), State("schema", "data"), State("templates", "data")
+    drawn, search = Input("similarity-data", "data"), Input("url", "search")
+    in_browser(
+        app, "question", Output("similarity-question", "data"), search, Input("url", "pathname"), schema,
+        State("similarity-question", "data"),
+    )
+    in_browser(app, "sync", Output("similarity-view", "data"), drawn, search, schema)
+    in_browser(
+        app, "redrawHeatmap", Output("similarity-graph", "figure"), drawn, search, Input("appearance", "data"),
+        Input("similarity-redraw", "data"), templates, State("similarity-graph", "id"),
+    )
+    in_browser(
+        app, "drawStrip", Output("similarity-chance", "figure"), drawn, Input("appearance", "data"), templates,
+        State("similarity-chance", "id"),
+    )
+    in_browser(app, "around", Output("similarity-around", "data"), drawn, search, schema)
+    in_browser(
+        app, "showCell", Input("similarity-graph", "hoverData"), data, State("similarity-card", "id"),
+        prevent_initial_call=True,
+    )
+    events = (("clickCell", "clickData"), ("zoomed", "relayoutData"), ("openPane", "clickAnnotationData"))
+    for function, event in events:
+        in_browser(app, function, Input("similarity-graph", event), data, prevent_initial_call=True)
+    in_browser(
+        app, "navigate", *[Input(control_id(KEY, field), "value") for field in FIELDS], schema,
+        prevent_initial_call=True,
+    )
+    in_browser(
+        app, "arrange", *[Input(control_id(KEY, field), "value") for field in ARRANGED], prevent_initial_call=True
+    )
+    in_browser(app, "find", Input(control_id(KEY, "highlight"), "value"), prevent_initial_call=True)
+    in_browser(app, "filterBy", Input("similarity-predicate", "value"), prevent_initial_call=True)
+
+
+def similarity_payload(study: Study, chosen: Chosen, view: SimilarityView, found: Panes | None) -> dict[str, Any]:
+    """What the browser gets: numbers and words of every matrix that is drawn, how models can be chosen and ordered,
+    and the choices of the controls."""
     resolved = {"dataset": chosen.dataset, "metric": chosen.metric.id}
     payload: dict[str, Any] = {"path": PATH, "resolved": resolved}
-    if shown is not None:
-        payload = shown.payload(PATH, resolved) | chance_payload(shown)
-    metrics = list(study.metrics.values())
-    if chosen.metric.id not in study.metrics:
-        metrics.append(chosen.metric)
-    datasets = study.compared()
-    payload["controls"] = {
-        control_id(KEY, "dataset"): {"field": "dataset", "data": options([(n, study.title(n)) for n in datasets])},
-        control_id(KEY, "metric"): {"field": "metric", "data": metric_options(metrics, len(datasets))},
-        **{control_id(KEY, field): {"field": field} for field in FIELDS[2:]},
-    }
+    if view.view in TWO:
+        resolved["with_dataset"] = second_of(study, chosen, view).dataset
+    if found is not None and found.missing is None:
+        first = found.first
+        payload = first.payload(PATH, resolved) | found.payload()
+        payload["panes"] += payload.pop("others")
+        payload |= chance_payload(first) if found.view == "one" else {}
+        payload |= {"fixed": False, "filter": _filter(study, first)}
+        payload["resolved"] = resolved | {"layer": first.layer, "view": found.view}
+    payload["controls"] = control_data(study, chosen, found)
     return json.loads(json.dumps(payload))
+
+
+def _filter(study: Study, shown: Picture) -> dict[str, Any]:
+    """What the browser filters: the models in the order of the numbers."""
+    items = []
+    for place, name in enumerate(shown.models):
+        attributes = {attribute: slugs[place] for attribute, slugs in shown.attributes.items()}
+        items.append(facet_item(name, name, True, attributes, study.models[name].tags if name in study.models else []))
+    return facet_group(KEY, "model", items, field="models", scope="", q="")
+
+
+def _about(study: Study, found: Panes) -> list[Any]:
+    """What cells say, what is not there, and where the numbers come from."""
+    shown = [one for one in (found.first, *found.others) if one.matrix is not None]
+    recipes = [
+        panel("Recipe" if len(shown) == 1 else f"Recipe: {one.subject()}", matrix_recipe(study, one)) for one in shown
+    ]
+    if found.view == "multiples" and len(recipes) > 1:
+        recipes = [html.Details([html.Summary("Recipes of all matrices"), html.Div(recipes, className="details")])]
+    cells = pieces_of_cells(found.first) if found.view == "one" else []
+    gaps = _gaps({one.title: one.reasons for one in shown})
+    return [
+        html.Div([*cells, panel("How to read it", html.P(HOW_TO_READ))], className="details"),
+        html.Div([*gaps, *recipes], className="details"),
+    ]
 
 
 def _work_left(study: Study, chosen: Chosen, shown: Picture) -> list[Any]:
@@ -272,9 +328,10 @@ def waiting(client: Client) -> html.Div:
     return computing(total - active, total) if active else nothing_yet()
 
 
-def _gaps(shown: Picture) -> list[Any]:
-    """Models without values on this dataset, with the reason."""
-    if not shown.reasons:
-        return []
-    entries = [html.Li([html.Strong(model), html.Span(reason)]) for model, reason in sorted(shown.reasons.items())]
-    return [panel("Not computed", html.Ul(entries, className="gaps"), "not-computed")]
+def _gaps(reasons: dict[str, dict[str, str]]) -> list[Any]:
+    """Models without values, by the title of the dataset, with the reason."""
+    entries = [
+        html.Li([html.Strong(model if len(reasons) == 1 else f"{model} on {title}"), html.Span(reason)])
+        for title, of in reasons.items() for model, reason in sorted(of.items())
+    ]
+    return [panel("Not computed", html.Ul(entries, className="gaps"), "not-computed")] if entries else []

@@ -21,6 +21,7 @@ from backend.domain.ordering import cluster_order, mean_similarity
 from parallax.client import Client
 from tests.unit.frontend.stub_consistency import Answers, Refused, named_sets
 from tests.unit.frontend.stub_numbers import layer_of
+from tests.unit.frontend.stub_pairs import pair_answer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).isoformat()
 MODELS = {
@@ -198,6 +199,10 @@ class StubApi:
         if path == "/matrices":
             return self._matrix(query["dataset"], metric, query.get("layer", "value")) if (
                 query["dataset"] in having) else None
+        if path == "/pairs":
+            matrices = {name: similarities(name, metric) for name in having}
+            symmetric = parse_metric(metric).spec.symmetric
+            return pair_answer(query["a"], query["b"], metric, list(MODELS), matrices, TITLES, DATASETS, symmetric)
         if path == "/orders":
             order = cluster_order(mean_similarity(stack), list(MODELS))
             names = [list(MODELS)[i] for i in order]

@@ -60,7 +60,7 @@ def test_widths_are_in_the_units_of_the_layer() -> None:
 @pytest.mark.parametrize("directed", [False, True])
 def test_pairs_are_packed_once_in_the_order_that_the_browser_reads(directed: bool) -> None:
     found = numbers(directed)
-    sent = packed(found, VALUE)
+    sent = packed(found.shown(VALUE), directed)
     values = np.frombuffer(base64.b64decode(sent["layers"][VALUE]["bdata"]), "<f4")
     assert len(values) == (25 if directed else 10)
     for i in range(5):
@@ -77,9 +77,10 @@ def test_a_directed_metric_has_twice_the_pairs() -> None:
 
 def test_the_payload_has_numbers_and_no_text_per_pair() -> None:
     payload = chance_payload(shown())
-    for array in payload["cells"]["layers"].values():
+    pane = shown().pane()
+    for array in (*pane["layers"].values(), pane["self"]):
         assert set(array) == {"dtype", "bdata"} and array["dtype"] == "f4"
-    assert payload["cells"]["floor"] == 1 / 50 and payload["cells"]["reference"] == 1.0
+    assert pane["floor"] == 1 / 50 and pane["reference"] == 1.0
     assert payload["tau"] == pytest.approx(float(np.median(shown().numbers.pairs(TAU))))  # type: ignore[union-attr]
     assert chance_payload(shown(layer=CALIBRATED))["tau"] is None, "there tau is 0"
 

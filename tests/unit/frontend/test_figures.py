@@ -9,7 +9,7 @@ import pytest
 
 from frontend.figures.consistency_map import MapData, by_domain, consistency_map
 from frontend.figures.heatmap import similarity_heatmap, wrapped
-from frontend.figures.heatmap_data import HeatmapData, boundaries, orders
+from frontend.figures.heatmap_data import HeatmapData, orders
 from frontend.figures.numbers import count, decimal, duration, moment, size
 from frontend.theme import SIMILARITY_SCALE
 
@@ -95,8 +95,19 @@ def test_orders_are_permutations_that_keep_groups_together() -> None:
     models = ["c", "a", "d", "b"]
     attributes = {"objective": ["untrained", "supervised", "supervised", "image-text"]}
     made = orders(models, attributes)
-    assert made == {"cluster": [0, 1, 2, 3], "name": [1, 3, 0, 2], "objective": [3, 1, 2, 0]}
-    assert boundaries([attributes["objective"][i] for i in made["objective"]]) == [1, 3]
+    assert made == {"cluster": [0, 1, 2, 3], "objective": [3, 1, 2, 0]}
+
+
+def test_models_of_a_group_are_clustered_among_themselves() -> None:
+    names = list("abcdefgh")
+    slugs = ["untrained", "supervised"] * 4
+    mean = np.full((8, 8), 0.1)
+    for i, j in ((0, 4), (2, 6), (1, 7), (3, 5)):  # alike ones, which are not neighbours by name
+        mean[i, j] = mean[j, i] = 0.9
+    made = orders(names, {"objective": slugs}, mean)["objective"]
+    assert [slugs[i] for i in made] == ["supervised"] * 4 + ["untrained"] * 4
+    place = {model: at for at, model in enumerate(made)}
+    assert all(abs(place[i] - place[j]) == 1 for i, j in ((0, 4), (2, 6), (1, 7), (3, 5)))
 
 
 def map_data(size: int = 4, r: np.ndarray | None = None, titles: list[str] | None = None) -> MapData:
