@@ -2,20 +2,36 @@
 
 Everything in the sentence is computed from the matrices by `consistency` (Pearson, all model pairs) and can
 be computed again from what the API serves. Quartiles are numpy's (linear interpolation) over pairs of
-datasets.
+datasets; intervals resample models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.domain.attributes import OBJECTIVES
-from backend.domain.consistency import MIN_PAIRS, ConsistencyTable, consistency, correlations, pair_values
+from backend.domain.consistency import (
+    MIN_PAIRS,
+    ConsistencyTable,
+    Interval,
+    ModelSet,
+    Resampled,
+    SetPairTable,
+    consistency,
+    every,
+    median_r,
+    pair_mask,
+    pair_values,
+    pairs_of,
+    resample,
+    set_pair_consistency,
+    sets_of,
+    verdict_of,
+)
 
 # The verdict goes by the median r as shown (two decimals). From 0.8 on, the similarities of one dataset
 # account for 64 % or more of the variance of another's; below 0.5 for less than a quarter.
@@ -24,6 +40,8 @@ PARTLY = 0.5
 VERDICTS = ("largely", "partly", "hardly")
 # Fewer models than this mostly tie and the sentence says that the figure is rough.
 FEW_MODELS = 8
+# The words for training objectives, which the sentence compares; untrained models have none.
+COMPARED = ("image-text", "self-supervised", "supervised")
 
 Number = float | int | str | list[str] | None
 FloatArray = NDArray[np.float64]
@@ -62,8 +80,11 @@ def finding(
     Numbers: `metric preprocess method n_datasets n_dataset_pairs n_models n_model_pairs n_model_pairs_min`
     always; with at least one correlation `median_r min_r q1_r q3_r max_r verdict weakest_pair
     strongest_pair`, with untrained models among them `n_trained_models median_r_trained verdict_trained`,
-    and for each two objectives that have at least three model pairs `set_pair.<a>.<b>.median_r`, `.n_pairs` and
-    `.n_dataset_pairs`. Cost: that of `consistency`, some ten times.
+    and for each two objectives that have at least three model pairs `set_pair.<a>.<b>.median_r`, `.n_pairs`,
+    `.n_dataset_pairs` and `.small`. Each median has `_ci_low` and `_ci_high` (`.ci_low`, `.ci_high` for set pairs),
+    None where no interval is defined; `interval` says how. With two trained objectives or more `steadiest_objective`,
+    `least_steady_objective`, `objective_difference` of their medians with `_ci_low` and `_ci_high`, and
+    `objective_verdict`: `apart`, `tie` or `undefined`. Cost: that of `resample`, some ten times.
     """
     if np.shape(matrices)[0] != len(datasets) or np.shape(matrices)[1] != len(objectives):
         raise ValueError(
@@ -87,8 +108,7 @@ def finding(
         return FindingText("", numbers)
 
     numbers |= _spread(table, names, rows[defined], columns[defined])
-    numbers |= _trained_alone(matrices, objectives, compared)
-    numbers |= _by_objective(values, objectives)
+    numbers |= _medians_of_sets(matrices, values, objectives, compared)
     titles = dict(dataset_titles or {})
     sentence = _sentence(numbers, metric_title or metric, lambda name: titles.get(name, name))
     return FindingText(sentence, numbers)
@@ -119,45 +139,68 @@ def _spread(
     }
 
 
-def _trained_alone(
-    matrices: FloatArray, objectives: Sequence[str], compared: NDArray[np.bool_]
+def _medians_of_sets(
+    matrices: FloatArray, values: FloatArray, objectives: Sequence[str], compared: NDArray[np.bool_]
 ) -> dict[str, Number]:
-    """The median without untrained models: the contrast of trained with untrained alone can make r high."""
-    trained = np.array([objective != "untrained" for objective in objectives], dtype=bool)
-    if trained[compared].all():
+    """Intervals of the medians: of all models, of the trained ones alone, within and between objectives."""
+    everyone = every(len(objectives))
+    trained = ModelSet("trained", "Trained", np.array([slug != "untrained" for slug in objectives], dtype=bool))
+    of_objectives = [
+        pair for pair in pairs_of(sets_of(objectives, OBJECTIVES)) if _n_pairs(values, pair) >= MIN_PAIRS
+    ]
+    # The contrast of trained with untrained models alone can make r high.
+    alone = [] if trained.members[compared].all() else [(trained, trained)]
+    pairs = [(everyone, everyone), *alone, *of_objectives]
+    tables, drawn = set_pair_consistency(matrices, pairs), resample(matrices, pairs)
+    numbers: dict[str, Number] = {"interval": drawn.method_words, **_ends("median_r_ci", drawn.median_interval(0))}
+    if alone:
+        median = median_r(tables[1].r)
+        numbers |= {
+            "n_trained_models": int((trained.members & compared).sum()), "median_r_trained": median,
+            "verdict_trained": None if median is None else verdict(median),
+            **_ends("median_r_trained_ci", drawn.median_interval(1)),
+        }
+    first = len(pairs) - len(of_objectives)
+    for k, pair in enumerate(of_objectives, first):
+        prefix = f"set_pair.{pair[0].name}.{pair[1].name}"
+        upper = tables[k].r[np.triu_indices(len(matrices), 1)]
+        numbers |= {
+            f"{prefix}.median_r": median_r(tables[k].r), f"{prefix}.n_pairs": _n_pairs(values, pair),
+            f"{prefix}.n_dataset_pairs": int(np.isfinite(upper).sum()), f"{prefix}.small": tables[k].small,
+            **_ends(f"{prefix}.ci", drawn.median_interval(k)),
+        }
+    return numbers | _steadiest(tables, drawn, first)
+
+
+def _steadiest(tables: Sequence[SetPairTable], drawn: Resampled, first: int) -> dict[str, Number]:
+    """The objectives whose pairs are steadiest and least steady, and whether their intervals tell them apart.
+
+    Sets that are too small to rely on are left out as long as two others are there.
+    """
+    within = [
+        k for k in range(first, len(tables))
+        if tables[k].a.name == tables[k].b.name in COMPARED and np.isfinite(drawn.medians[k]).all()
+    ]
+    large = [k for k in within if not tables[k].small]
+    chosen = sorted(large if len(large) > 1 else within, key=lambda k: drawn.medians[k].value)
+    if len(chosen) < 2:
         return {}
-    r = consistency(matrices[:, trained][:, :, trained]).r
-    median = _median_above_diagonal(r)
+    difference: Interval = drawn.difference(chosen[-1], chosen[0])
     return {
-        "n_trained_models": int((trained & compared).sum()), "median_r_trained": median,
-        "verdict_trained": None if median is None else verdict(median),
+        "steadiest_objective": tables[chosen[-1]].a.name, "least_steady_objective": tables[chosen[0]].a.name,
+        "objective_difference": difference.value,
+        **_ends("objective_difference_ci", (difference.low, difference.high)),
+        "objective_verdict": {"tie": "tie", "undefined": "undefined"}.get(verdict_of(difference), "apart"),
     }
 
 
-def _by_objective(values: FloatArray, objectives: Sequence[str]) -> dict[str, Number]:
-    """Median r over dataset pairs within and between objectives that have at least three model pairs."""
-    rows, columns = np.triu_indices(len(objectives), 1)
-    of = np.array(objectives)
-    order = [slug for slug in OBJECTIVES if slug in set(objectives)]
-    numbers: dict[str, Number] = {}
-    for a, b in combinations_with_replacement(order, 2):
-        here = ((of[rows] == a) & (of[columns] == b)) | ((of[rows] == b) & (of[columns] == a))
-        of_sets = values[:, here]
-        n_pairs = int(np.isfinite(of_sets).any(axis=0).sum())
-        if n_pairs < MIN_PAIRS:
-            continue
-        r = correlations(of_sets)
-        prefix = f"set_pair.{a}.{b}"
-        numbers[f"{prefix}.median_r"] = _median_above_diagonal(r)
-        numbers[f"{prefix}.n_pairs"] = n_pairs
-        numbers[f"{prefix}.n_dataset_pairs"] = int(np.isfinite(r[np.triu_indices(len(r), 1)]).sum())
-    return numbers
+def _n_pairs(values: FloatArray, pair: tuple[ModelSet, ModelSet]) -> int:
+    """Model pairs of a set pair that have a value on some dataset."""
+    return int(np.isfinite(values[:, pair_mask(*pair)]).any(axis=0).sum())
 
 
-def _median_above_diagonal(r: FloatArray) -> float | None:
-    upper = r[np.triu_indices(len(r), 1)]
-    upper = upper[np.isfinite(upper)]
-    return float(np.median(upper)) if len(upper) else None
+def _ends(name: str, ends: tuple[float, float]) -> dict[str, Number]:
+    return {f"{name}_{side}": None if np.isnan(end) else end for side, end in zip(("low", "high"), ends, strict=True)}
 
 
 def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str], str]) -> str:
@@ -174,12 +217,38 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     of_what = f"the similarities of {n_models} models ({pairs}, {metric})"
     if numbers["n_dataset_pairs"] == 1:
         r = _shown(numbers["median_r"])
-        return f"{claim}: {of_what} correlate with r = {r} {weak}{_trained(numbers)}."
+        return (
+            f"{claim}: {of_what} correlate with r = {r}{_interval(numbers, 'median_r_ci')} {weak}"
+            f"{_trained(numbers)}{_objectives(numbers)}."
+        )
     return (
-        f"{claim}: {of_what} correlate with a median r of {_shown(numbers['median_r'])} over "
-        f"{numbers['n_dataset_pairs']} pairs of {numbers['n_datasets']} datasets (middle half "
-        f"{_shown(numbers['q1_r'])} to {_shown(numbers['q3_r'])}), from {_shown(numbers['min_r'])} {weak} to "
-        f"{_shown(numbers['max_r'])} {strong}{_trained(numbers)}."
+        f"{claim}: {of_what} correlate with a median r of {_shown(numbers['median_r'])}"
+        f"{_interval(numbers, 'median_r_ci')} over {numbers['n_dataset_pairs']} pairs of {numbers['n_datasets']} "
+        f"datasets, from {_shown(numbers['min_r'])} {weak} to {_shown(numbers['max_r'])} {strong}"
+        f"{_trained(numbers)}{_objectives(numbers)}."
+    )
+
+
+def _interval(numbers: Mapping[str, Number], name: str) -> str:
+    """` (95 % interval 0.12 to 0.34)`, where there is one."""
+    low, high = (numbers.get(f"{name}_{side}") for side in ("low", "high"))
+    return "" if low is None or high is None else f" (95 % interval {_shown(low)} to {_shown(high)})"
+
+
+def _objectives(numbers: Mapping[str, Number]) -> str:
+    """`; Supervised models are steadier (...) than ...`, or that they tie."""
+    high, low = (str(numbers.get(f"{which}_objective")) for which in ("steadiest", "least_steady"))
+    if numbers.get("objective_verdict") not in ("apart", "tie"):
+        return ""
+    medians = [_shown(numbers[f"set_pair.{slug}.{slug}.median_r"]) for slug in (high, low)]
+    steady = f"pairs of {OBJECTIVES[high]} models (median {medians[0]})"
+    unsteady = f"those of {OBJECTIVES[low]} models ({medians[1]})"
+    difference = _interval(numbers, "objective_difference_ci").strip(" ()")
+    if numbers["objective_verdict"] == "tie":
+        return f"; {steady} and {unsteady} tie, the {difference} of their difference holds 0"
+    return (
+        f"; {steady} are steadier than {unsteady}, by {_shown(numbers['objective_difference'])} "
+        f"({difference})"
     )
 
 

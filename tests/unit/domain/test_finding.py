@@ -62,7 +62,7 @@ def test_the_sentence_says_what_the_numbers_say() -> None:
         metric_title="linear CKA", dataset_titles={"sky": "Night sky"},
     )
     shown = re.findall(r"−?\d+\.\d\d", made.sentence)
-    keys = ("median_r", "q1_r", "q3_r", "min_r", "max_r", "median_r_trained")
+    keys = ("median_r", "median_r_ci_low", "median_r_ci_high", "min_r", "max_r", "median_r_trained")
     assert shown == [f"{made.numbers[key]:.2f}" for key in keys]
     assert f" {made.numbers['verdict']} carries over" in made.sentence
     assert "the similarities of 10 models (45 model pairs, linear CKA)" in made.sentence
@@ -87,13 +87,76 @@ def test_a_verdict_that_rests_on_untrained_models_is_qualified_in_the_claim() ->
 
 
 def test_the_order_of_datasets_and_models_does_not_matter() -> None:
+    """Datasets are sorted by name; another order of models draws others, which moves ends by a little."""
     values = matrices()
     models, datasets = np.random.default_rng(1).permutation(10), [2, 0, 3, 1]
-    again = finding(
-        values[datasets][:, models][:, :, models], [DATASETS[i] for i in datasets],
-        [OBJECTIVES[i] for i in models], "cka.linear.unbiased",
+    first = finding(values, DATASETS, OBJECTIVES, "cka.linear.unbiased")
+    again = finding(values[datasets], [DATASETS[i] for i in datasets], OBJECTIVES, "cka.linear.unbiased")
+    assert again.sentence == first.sentence
+    other = finding(
+        values[:, models][:, :, models], DATASETS, [OBJECTIVES[i] for i in models], "cka.linear.unbiased"
+    ).numbers
+    for key, value in first.numbers.items():
+        if key.startswith("median_r_ci"):
+            assert other[key] == pytest.approx(value, abs=0.05), key
+        elif isinstance(value, float) and "ci_" not in key:
+            assert other[key] == pytest.approx(value), key
+        elif value is not None and "ci_" not in key:
+            assert other[key] == value, key
+
+
+def steady_and_not(n_each: int = 12) -> tuple[np.ndarray, list[str]]:
+    """Self-supervised models that hardly move over four datasets, supervised ones that move a lot."""
+    rng = np.random.default_rng(0)
+    positions = rng.normal(size=(2 * n_each, 3))
+    noise = np.r_[np.full(n_each, 0.05), np.full(n_each, 1.5)][:, None]
+    seen = positions + noise * rng.normal(size=(4, 2 * n_each, 3))
+    values = np.exp(-((seen[:, :, None] - seen[:, None]) ** 2).sum(axis=3) / 4)
+    return values, ["self-supervised"] * n_each + ["supervised"] * n_each
+
+
+def test_the_steadiest_objective_is_named_with_the_difference() -> None:
+    values, objectives = steady_and_not()
+    made = finding(values, DATASETS, objectives, "m")
+    numbers = made.numbers
+    assert (numbers["steadiest_objective"], numbers["least_steady_objective"]) == ("self-supervised", "supervised")
+    assert numbers["objective_verdict"] == "apart"
+    medians = [numbers[f"set_pair.{slug}.{slug}.median_r"] for slug in ("self-supervised", "supervised")]
+    assert numbers["objective_difference"] == pytest.approx(medians[0] - medians[1])  # type: ignore[operator]
+    assert numbers["objective_difference_ci_low"] > 0  # type: ignore[operator]
+    assert (
+        f"; pairs of Self-Supervised models (median {medians[0]:.2f}) are steadier than those of Supervised models "
+        f"({medians[1]:.2f}), by {numbers['objective_difference']:.2f} (95 % interval "
+    ) in made.sentence.replace("−", "-")
+
+
+def test_a_tie_is_said_in_words() -> None:
+    made = finding(matrices(), DATASETS, ["supervised"] * 5 + ["self-supervised"] * 5, "m")
+    assert made.numbers["objective_verdict"] == "tie"
+    low, high = (made.numbers[f"objective_difference_ci_{side}"] for side in ("low", "high"))
+    assert low <= 0 <= high  # type: ignore[operator]
+    assert f" tie, the 95 % interval {low:.2f} to {high:.2f} of their difference holds 0." in (
+        made.sentence.replace("−", "-")
     )
-    assert again.sentence == finding(values, DATASETS, OBJECTIVES, "cka.linear.unbiased").sentence
+
+
+def test_small_sets_give_way_to_larger_ones_and_untrained_models_are_no_objective() -> None:
+    values, objectives = steady_and_not()
+    image_text = ["image-text"] * 4 + objectives[4:]
+    numbers = finding(values, DATASETS, image_text, "m").numbers
+    assert numbers["set_pair.image-text.image-text.small"] is True
+    assert numbers["set_pair.image-text.image-text.median_r"] > 0.9  # type: ignore[operator]
+    assert numbers["steadiest_objective"] == "self-supervised", "8 models, where 4 are too few"
+    untrained = finding(values, DATASETS, ["untrained"] * 12 + objectives[12:], "m")
+    assert "steadiest_objective" not in untrained.numbers and "steadier" not in untrained.sentence
+    assert untrained.numbers["set_pair.untrained.untrained.median_r"] > 0.9  # type: ignore[operator]
+
+
+def test_where_no_interval_is_defined_none_is_said() -> None:
+    made = finding(matrices(2, 3), DATASETS[:2], ["supervised"] * 3, "m")
+    assert made.numbers["median_r"] is not None
+    assert made.numbers["median_r_ci_low"] is None is made.numbers["median_r_ci_high"]
+    assert made.sentence and "interval" not in made.sentence
 
 
 @pytest.mark.parametrize(
