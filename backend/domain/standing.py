@@ -33,6 +33,15 @@ def percentiles(values: Floats, direction: Direction) -> Floats:
     return found
 
 
+def percentile(values: Floats, at: int, direction: Direction) -> float:
+    """That of the one pair `at`, in O(P)."""
+    value, others = values[at], int(np.isfinite(values).sum()) - 1
+    if others < 1 or not np.isfinite(value):
+        return float("nan")
+    less = int((values < value).sum() if direction == "similarity" else (values > value).sum())
+    return 100 * (less + (int((values == value).sum()) - 1) / 2) / others
+
+
 @dataclass(frozen=True)
 class Moves:
     """Of the pairs `which` (Q,) that have a place on two datasets or more: the datasets where they stand lowest and

@@ -12,19 +12,20 @@ from sqlalchemy import Connection, RowMapping
 
 from backend.contracts.matrices import Recipe
 from backend.contracts.pairs import QUANTILES, EmbeddingOrigin, MovingPair, MovingPairs, Pair, PairOnDataset
-from backend.db.repositories import datasets, matrices, models, neighbours
+from backend.db.repositories import datasets, matrices, matrix_rows, models, neighbours
 from backend.domain.attributes import DOMAINS
-from backend.domain.calibration import ALPHA
+from backend.domain.calibration import ALPHA, calibrated, z_score
 from backend.domain.errors import FieldError, FieldErrors, NotFound, nearest_hint
 from backend.domain.identity import key_of
 from backend.domain.metrics import Metric, parse_metric, parse_preprocess
-from backend.domain.quantities import CALIBRATED, CI_HIGH, CI_LOW, NULL_MEAN, NULL_SD, TAU, P, Q, Z
-from backend.domain.standing import moves, pair_values, percentiles
+from backend.domain.quantities import CI_HIGH, CI_LOW, NULL_MEAN, NULL_SD, REVERSE, TAU, VALUE, P, Q
+from backend.domain.standing import moves, pair_values, percentile
 from backend.services.consistency_scope import stacked
 from backend.services.matrix_layers import layer_revision, layer_square, revision, value_square
 from backend.services.result_cache import ResultCache
 
-BESIDE = (CI_LOW, CI_HIGH, NULL_MEAN, NULL_SD, TAU, P, Q, Z, CALIBRATED)
+BESIDE = (CI_LOW, CI_HIGH, NULL_MEAN, NULL_SD, TAU, P)
+Cell = Mapping[str, float]
 
 
 def check_pair(connection: Connection, a: str, b: str) -> None:
@@ -58,11 +59,17 @@ def pair(
     def make() -> bytes:
         newest = {row["name"]: row for row in described}
         versions = {(row["name"], row["version"]): row for row in described}
+        cells = matrix_rows.cells(connection, {
+            row["id"]: (origins[row["id"], a]["ord"], origins[row["id"], b]["ord"])
+            for row in found.values() if {(row["id"], a), (row["id"], b)} <= set(origins)
+        })
         listed = []
         for name in newest:
             row = found.get(name)
             dataset = versions[name, row["dataset_version"]] if row else newest[name]
-            listed.append(_on_dataset(connection, cache, parsed, dataset, row, (a, b), origins))
+            made_from = [origins.get((row["id"], model)) if row else None for model in (a, b)]
+            cell = cells.get(row["id"], {}) if row else {}
+            listed.append(_on_dataset(connection, cache, parsed, dataset, row, (a, b), made_from, cell))
         listed.sort(key=lambda one: (list(DOMAINS).index(one.domain), one.title.casefold(), one.dataset))
         return Pair(
             a=a, b=b, metric=parsed.id, preprocess=steps, direction=parsed.spec.direction,
@@ -106,7 +113,7 @@ def moving_pairs(
 
 def _on_dataset(
     connection: Connection, cache: ResultCache, metric: Metric, dataset: RowMapping, found: RowMapping | None,
-    names: tuple[str, str], origins: Mapping[tuple[int, str], RowMapping],
+    names: tuple[str, str], made_from: Sequence[RowMapping | None], cell: Cell,
 ) -> PairOnDataset:
     """The pair on one dataset, or why it has no value there."""
     told: dict[str, Any] = {
@@ -117,7 +124,6 @@ def _on_dataset(
     if found is None:
         return PairOnDataset(**told, reason=f"{metric.id} has not been computed on this dataset.")
     square = value_square(connection, cache, found)
-    made_from = [origins.get((found["id"], name)) for name in names]
     told |= {
         "metric_version": found["metric_version"], "recipe": Recipe.model_validate(found["recipe"] or {}),
         **{
@@ -130,20 +136,43 @@ def _on_dataset(
         why = dict.fromkeys(missing, "not compared on this dataset yet") | dict(square.gaps)
         return PairOnDataset(**told, reason="; ".join(f"{name}: {why[name]}" for name in missing))
     i, j = (square.names.index(name) for name in names)
-    values = pair_values(square.values)
-    here = values[np.isfinite(values)]
-    told |= {
-        name: _number(layer_square(connection, cache, found, metric.spec, name).values[i, j]) for name in BESIDE
-    }
+    values, quantiles = _all_pairs(connection, cache, found)
     last = max((one for one in made_from if one), key=lambda one: int(one["ord"]))
+    told |= _numbers(cell, metric)
     return PairOnDataset(
-        **told, value=_number(square.values[i, j]),
-        reverse=None if metric.spec.symmetric else _number(square.values[j, i]),
-        percentile=_number(percentiles(values, metric.spec.direction)[_place(i, j, len(square.names))]),
-        n_pairs=len(here), quantiles=[float(q) for q in np.quantile(here, QUANTILES)] if len(here) else [],
+        **told,
+        q=_number(layer_square(connection, cache, found, metric.spec, Q).values[i, j]),
+        percentile=_number(percentile(values, _place(i, j, len(square.names)), metric.spec.direction)),
+        n_pairs=int(np.isfinite(values).sum()), quantiles=quantiles,
         has_neighbours=all(one is not None and one["has_neighbours"] for one in made_from),
         job_id=last["compared_by"], computed_at=last["compared_at"],
     )
+
+
+def _numbers(cell: Cell, metric: Metric) -> dict[str, float | None]:
+    """The numbers of one cell, and what follows from them."""
+    value, mean, sd, tau = (np.array(cell.get(name, np.nan)) for name in (VALUE, NULL_MEAN, NULL_SD, TAU))
+    return {
+        "value": _number(value), "reverse": None if metric.spec.symmetric else _number(cell[VALUE + REVERSE]),
+        **{name: _number(cell.get(name, np.nan)) for name in BESIDE},
+        "z": _number(z_score(value, mean, sd)), "calibrated": _number(calibrated(value, tau, metric.spec.best)),
+    }
+
+
+def _all_pairs(
+    connection: Connection, cache: ResultCache, found: RowMapping
+) -> tuple[NDArray[np.float64], list[float]]:
+    """The values of all pairs of a matrix, and their quantiles."""
+
+    def make() -> tuple[NDArray[np.float64], list[float]]:
+        values = pair_values(value_square(connection, cache, found).values)
+        here = values[np.isfinite(values)]
+        return values, [float(q) for q in np.quantile(here, QUANTILES)] if len(here) else []
+
+    made: tuple[NDArray[np.float64], list[float]] = cache.get(
+        f"all pairs {revision(found)}", make, lambda made: made[0].nbytes
+    )
+    return made
 
 
 def _place(i: int, j: int, m: int) -> int:
@@ -152,7 +181,7 @@ def _place(i: int, j: int, m: int) -> int:
     return i * m - i * (i + 1) // 2 + j - i - 1
 
 
-def _number(value: np.floating | NDArray[Any]) -> float | None:
+def _number(value: float | np.floating | NDArray[Any]) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 

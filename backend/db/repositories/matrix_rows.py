@@ -41,6 +41,35 @@ def stored_quantities(connection: Connection, matrix_id: int) -> dict[int, set[s
     return {row.ord: set(row.quantities) for row in rows}
 
 
+def cells(connection: Connection, wanted: Mapping[int, tuple[int, int]]) -> dict[int, dict[str, float]]:
+    """Matrix -> every quantity that is stored of one of its cells, from the model of the first row number to that of
+    the second. One number of each row is read, so the cost does not grow with the matrices."""
+    ids, first, second = [], [], []
+    for matrix_id, (a, b) in wanted.items():
+        ids, first, second = [*ids, matrix_id], [*first, max(a, b)], [*second, min(a, b)]
+    rows = connection.execute(
+        text("""
+            SELECT r.matrix_id, r.quantity, substring(r.vals FROM 4 * w.behind + 1 FOR 4) AS cell
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:first AS integer[]), CAST(:second AS integer[]))
+                AS w(matrix_id, ord, behind)
+            JOIN similarity_rows r ON r.matrix_id = w.matrix_id AND r.ord = w.ord
+        """),
+        {"ids": ids, "first": first, "second": second},
+    )
+    found: dict[int, dict[str, float]] = {matrix_id: {} for matrix_id in wanted}
+    for row in rows:
+        found[row.matrix_id][row.quantity] = float(np.frombuffer(bytes(row.cell), dtype="<f4")[0])
+    return {matrix_id: _directed(cell, *wanted[matrix_id]) for matrix_id, cell in found.items()}
+
+
+def _directed(cell: dict[str, float], a: int, b: int) -> dict[str, float]:
+    """A cell as stored, from the later model to the earlier, told from a to b. A symmetric measure has no reverse."""
+    forth = {name: number for name, number in cell.items() if not name.endswith(REVERSE)}
+    back = {name: cell.get(name + REVERSE, number) for name, number in forth.items()}
+    told, other = (forth, back) if a > b else (back, forth)
+    return told | {name + REVERSE: number for name, number in other.items()}
+
+
 def append(
     connection: Connection, *, matrix_id: int, dataset_hash: str, first_ord: int, rows: Sequence[NewRow],
     gaps: Sequence[tuple[int, str]], job_id: int, recipe: Mapping[str, Any] | None = None,

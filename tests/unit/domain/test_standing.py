@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.domain.standing import moves, pair_values, percentiles
+from backend.domain.standing import moves, pair_values, percentile, percentiles
 from tests.support.rows import similarities
 
 
@@ -26,6 +26,8 @@ def test_percentiles_count_the_pairs_that_are_less_alike(direction: str) -> None
     values[[3, 17]] = np.nan
     found = percentiles(values, direction)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, counted(values.tolist(), direction == "distance"), atol=1e-12)
+    alone = [percentile(values, at, direction) for at in range(len(values))]  # type: ignore[arg-type]
+    np.testing.assert_allclose(alone, found, atol=1e-12)
 
 
 def test_ends_and_lonely_pairs() -> None:
