@@ -107,7 +107,7 @@ def _neighbours(
     words = f"{same} of {len(rows)} have its label" if same is not None else ""
     return html.Div(
         [
-            html.H4([f"Nearest to {model}", html.Span(words, className="dim")]),
+            html.H3([f"Nearest to {model}", html.Span(words, className="dim")]),
             html.Ol(thumbs, className="thumbs"),
         ],
         className="seen-side",

@@ -229,7 +229,7 @@ def _payload(
 def _head(pair: Pair, metric: MetricInfo) -> list[Any]:
     return [
         html.H1([pair.a, html.Span(" and ", className="and"), pair.b]),
-        html.P([pair.sentence, html.Span(f" By {metric.title}.", className="dim-inline")], className="lead"),
+        html.P(f"{pair.sentence} By {metric.title}.", className="lead"),
     ]
 
 

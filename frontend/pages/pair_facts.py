@@ -17,7 +17,7 @@ from frontend.figures.pair_rows import BEYOND, NAN, UNKNOWN, WITHIN, PairRow
 from frontend.pages.recipes import chance_entries
 from frontend.pages.study import Study
 from frontend.theme import ATTRIBUTE_TITLES, vocabulary
-from frontend.urls import PairView, SimilarityView, job_link, link
+from frontend.urls import PairView, SimilarityView, dataset_link, job_link, link, model_link
 
 COLUMNS = (
     "Dataset", "Value", "95 % interval", "τ", "p", "q", "Calibrated", "Less alike", "n", "Computed", "Comparison"
@@ -64,7 +64,7 @@ def row_legend(rows: Sequence[PairRow]) -> html.Ul:
 
 
 def about_models(study: Study, pair: Pair, metric: MetricInfo) -> html.Div:
-    """The two models side by side, and the way to the heatmap with one of them outlined."""
+    """The two models side by side, and the way to the heatmap with the pair pinned."""
     models = [study.models.get(name) for name in (pair.a, pair.b)]
     rows: list[Any] = []
     for attribute, title in ATTRIBUTE_TITLES.items():
@@ -80,14 +80,18 @@ def about_models(study: Study, pair: Pair, metric: MetricInfo) -> html.Div:
     weights = [code(model.weights_sha256[:10]) if model else NOTHING for model in models]
     for title, found in (("Parameters", sizes), ("Weights", weights)):
         rows.append(html.Tr([html.Th(title, scope="row"), *[html.Td(cell) for cell in found]]))
-    head = html.Thead(html.Tr([html.Td(""), *[html.Th(name, scope="col") for name in (pair.a, pair.b)]]))
-    shown = link("/similarity", SimilarityView(metric=pair.metric, highlight=pair.a))
+    head = html.Thead(html.Tr([html.Td(""), *[html.Th(_model(study, name), scope="col") for name in (pair.a, pair.b)]]))
+    shown = link("/similarity", SimilarityView(metric=pair.metric, pair=f"{pair.a},{pair.b}"))
     return html.Div(
         [
             html.Table([head, html.Tbody(rows)], className="two-models"),
-            dcc.Link(f"Show {pair.a} in the heatmap of {metric.title}", href=shown, className="small-link"),
+            dcc.Link(f"Show the pair in the heatmap of {metric.title}", href=shown, className="small-link"),
         ]
     )
+
+
+def _model(study: Study, name: str) -> Any:
+    return dcc.Link(name, href=model_link(name)) if name in study.models else name
 
 
 def moving_list(study: Study, moving: MovingPairs, pair: Pair) -> Any:
@@ -139,7 +143,8 @@ def origins_table(pair: Pair, metric: MetricInfo) -> html.Details:
 
 
 def _origin_rows(pair: Pair, one: PairOnDataset) -> list[html.Tr]:
-    name = html.Th([one.title, html.Br(), code(f"{one.dataset}@{one.dataset_version}")], scope="row")
+    title = dcc.Link(one.title, href=dataset_link(one.dataset))
+    name = html.Th([title, html.Br(), code(f"{one.dataset}@{one.dataset_version}")], scope="row")
     if one.value is None:
         return [html.Tr([name, html.Td(one.reason, colSpan=len(COLUMNS) - 1, className="dim")])]
     interval = NOTHING if one.ci_low is None else f"{decimal(one.ci_low)} to {decimal(one.ci_high)}"
@@ -150,7 +155,7 @@ def _origin_rows(pair: Pair, one: PairOnDataset) -> list[html.Tr]:
         f"{one.n:,}", moment(one.computed_at), _job(one.job_id),
     ]
     made = [
-        ("Manifest", code(one.dataset_hash[:12])), ("Metric version", str(one.metric_version)),
+        ("Manifest", code(one.dataset_hash[:12])), ("Metric version", str(one.metric_version or NOTHING)),
         *chance_entries(one.recipe, one.n),
         *((f"Embedding of {side.model}", _embedding(side)) for side in (one.embedding_a, one.embedding_b) if side),
     ]

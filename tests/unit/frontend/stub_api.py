@@ -21,7 +21,7 @@ from backend.domain.ordering import cluster_order, mean_similarity
 from parallax.client import Client
 from tests.unit.frontend.stub_consistency import Answers, Refused, named_sets
 from tests.unit.frontend.stub_numbers import layer_of
-from tests.unit.frontend.stub_pairs import pair_answer
+from tests.unit.frontend.stub_pairs import disagreement_answer, moving_answer, pair_answer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).isoformat()
 MODELS = {
@@ -203,6 +203,14 @@ class StubApi:
             matrices = {name: similarities(name, metric) for name in having}
             symmetric = parse_metric(metric).spec.symmetric
             return pair_answer(query["a"], query["b"], metric, list(MODELS), matrices, TITLES, DATASETS, symmetric)
+        if path == "/pairs/moving":
+            return moving_answer(metric, list(MODELS), {name: similarities(name, metric) for name in having})
+        if path == "/pairs/disagreement":
+            dataset = query["dataset"]
+            if dataset == ABSENT[0]:
+                return None
+            order = query.get("order", "disagreement")
+            return disagreement_answer(query["a"], query["b"], dataset, TITLES[dataset], order, dataset == "digits")
         if path == "/orders":
             order = cluster_order(mean_similarity(stack), list(MODELS))
             names = [list(MODELS)[i] for i in order]
