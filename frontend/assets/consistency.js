@@ -18,7 +18,7 @@
 
   /** For every need the fields of the link that it depends on; a need is asked anew only when one of them has changed,
       or when results may have. A field that the server filled in itself is no change. */
-  function consistencyAsk(search, revision, data, needs, before, ids, schema) {
+  function asks(renew, search, revision, data, needs, before, ids, schema) {
     if (!here()) return ids.map(same);
     const params = new URLSearchParams(search || "");
     const resolved = (data && data.resolved) || {};
@@ -28,10 +28,24 @@
       const last = before[place];
       const changed = !last || needs[id.need].some((name) => fields[name] !== last.fields[name]
         && !(last.fields[name] === "" && resolved[name] === fields[name]));
-      if (last && !changed && last.revision === revision) return same();
+      if (last && !changed && !renew) return same();
       if (last && changed) fade(id.need, true);
       return {search: search || "", fields: fields, revision: revision};
     });
+  }
+
+  let known = ""; // what results were last asked for by
+
+  /** Asks for everything again when results may have changed since; the first reading of their state is no change. */
+  function consistencyRenew(revision, search, data, needs, before, ids, schema) {
+    const news = known && revision !== known;
+    known = revision || known;
+    return !news ? ids.map(same) : asks(true, search, revision, data, needs, before, ids, schema);
+  }
+
+  function consistencyAsk(search, revision, data, needs, before, ids, schema) {
+    known = revision || known;
+    return asks(false, search, revision, data, needs, before, ids, schema);
   }
 
   function fade(need, stale) {
@@ -214,6 +228,6 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    consistencyAsk, partFresh, openSection, fillChoices, chip, openCell, openPair, showPair, selectPairs,
+    consistencyAsk, consistencyRenew, partFresh, openSection, fillChoices, chip, openCell, openPair, showPair, selectPairs,
   });
 })();

@@ -43,18 +43,23 @@
     const left = 14 + Math.max(
       tools().widest(labels.flatMap(([title]) => title), font), tools().widest(labels.flatMap(([, note]) => note), font - 2),
       meta.difference ? tools().widest(["Difference"], font) : 0);
-    const height = Math.round(meta.rows * row) + 62;
+    const height = Math.round(meta.rows * row) + (narrow ? 76 : 62);
     Object.assign(box.style, {height: height + "px", aspectRatio: "auto", maxHeight: "none"});
     const layout = tools().withTemplate(data.figure.layout, templates, appearance);
     layout.height = height;
-    layout.margin = {l: left, r: narrow ? 8 : 22, t: 8, b: 54, pad: 0, autoexpand: false};
+    layout.margin = {l: left, r: narrow ? 8 : 22, t: 8, b: narrow ? 68 : 54, pad: 0, autoexpand: false};
     const ticks = labels.map(([title, note]) => title.join("<br>")
       + (note.length ? "<br><span style='font-size:" + (font - 2) + "px'>" + note.join("<br>") + "</span>" : ""));
     layout.yaxis = merge(layout.yaxis, {ticktext: ticks, tickfont: {size: font}, automargin: false, ticklabelstandoff: 8});
     for (const name of ["xaxis", "xaxis3"]) {
       if (!layout[name]) continue;
       layout[name] = merge(layout[name], {automargin: false, nticks: narrow ? 4 : 8, tickfont: {size: font},
-        title: merge(layout[name].title, {font: {size: font}, standoff: 6})});
+        title: merge(layout[name].title, {text: broken(layout[name].title.text, narrow ? 34 : 90).join("<br>"), font: {size: font}, standoff: 6})});
+    }
+    // Marks beside labels need more of a small width.
+    if (narrow && layout.xaxis.domain && layout.xaxis.domain[0] > 0) {
+      layout.xaxis2 = merge(layout.xaxis2, {domain: [0, 0.1]});
+      for (const name of ["xaxis", "xaxis3"]) if (layout[name]) layout[name] = merge(layout[name], {domain: [0.12, 1]});
     }
     if (layout.yaxis3) layout.yaxis3 = merge(layout.yaxis3, {tickfont: {size: font}, automargin: false, ticklabelstandoff: 8});
     return {data: data.figure.data.map((trace) => named(trace, meta.dataset_pairs)), layout: layout};

@@ -24,6 +24,12 @@ KEY = "consistency"
 SHOWN = "is-shown"  # the controls are there; every part says by itself whether it is ready
 REFUSED = "is-refused"  # the choice of models or datasets cannot be understood: nothing below the controls
 
+EVERY_ASK = {"type": "ask", "need": ALL}
+_ASKING = (
+    State("consistency-data", "data"), State("consistency-needs", "data"), State(EVERY_ASK, "data"),
+    State(EVERY_ASK, "id"), State("schema", "data"),
+)
+
 
 def layout(search: str) -> html.Div:
     """The page before its data, with the section of the link."""
@@ -117,11 +123,13 @@ def register(app: Dash, client: Client) -> None:
         app, "sync", Output("consistency-view", "data"),
         Input("consistency-data", "data"), Input("url", "search"), State("schema", "data"),
     )
+    # Two ways to the same: a change of address must not wait until the state of the jobs has been read.
     in_browser(
-        app, "consistencyAsk", Output({"type": "ask", "need": ALL}, "data"),
-        Input("url", "search"), Input("revision", "data"), State("consistency-data", "data"),
-        State("consistency-needs", "data"), State({"type": "ask", "need": ALL}, "data"),
-        State({"type": "ask", "need": ALL}, "id"), State("schema", "data"),
+        app, "consistencyAsk", Output(EVERY_ASK, "data"), Input("url", "search"), State("revision", "data"), *_ASKING,
+    )
+    in_browser(
+        app, "consistencyRenew", Output(EVERY_ASK, "data", allow_duplicate=True), Input("revision", "data"),
+        State("url", "search"), *_ASKING, prevent_initial_call=True,
     )
     in_browser(
         app, "openSection", Output("consistency-section", "data"),
