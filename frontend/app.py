@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from dash import Dash, Input, Output, State
+from dash import Dash, Input, Output, State, no_update
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -104,15 +104,16 @@ def register(dash: Dash, client: Client) -> None:
 
     @in_thread(
         dash, Output("live", "children"), Output("banner", "children"), Output("revision", "data"),
-        Input("pulse", "n_intervals"), Input("url", "search"), State("revision", "data"),
+        Input("pulse", "n_intervals"), State("url", "search"), State("revision", "data"),
     )
-    def pulse(beat: int | None, search: str | None, revision: str) -> tuple[Any, Any, str]:
+    def pulse(beat: int | None, search: str | None, revision: str) -> tuple[Any, Any, Any]:
         newer = is_newer(search)
         try:
             counts = client.job_counts()
         except ApiError:
-            return None, trouble(), revision
-        return live_badge(counts), (trouble(newer_link=True) if newer else None), _revision(counts)
+            return None, trouble(), ""  # pages try again with every beat
+        now = _revision(counts)
+        return live_badge(counts), (trouble(newer_link=True) if newer else None), no_update if now == revision else now
 
     in_browser(dash, "documentTitle", Input("title", "data"))
     in_browser(dash, "markCurrent", Input("url", "pathname"))
