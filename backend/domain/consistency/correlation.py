@@ -20,6 +20,8 @@ from backend.domain.errors import InvalidInput
 Method = Literal["pearson", "spearman"]
 METHODS: tuple[Method, ...] = ("pearson", "spearman")
 MIN_PAIRS = 3  # two points always lie on a line: r of two pairs is +1 or -1 whatever the data
+# Numbers that are centred at a time (2 MB).
+PIECE = 1 << 18
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -49,19 +51,23 @@ def pair_values(matrices: NDArray[np.floating]) -> FloatArray:
     Pairs come in the order of `numpy.triu_indices(M, 1)`. A measure that depends on the direction enters as
     the mean of both; NaN (not computed) in either direction gives NaN.
     """
-    matrices = np.asarray(matrices, dtype=np.float64)
+    matrices = np.asarray(matrices)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
         raise InvalidInput(
             f"Consistency needs an array of shape (datasets, models, models), and got {matrices.shape}.",
             hint="Stack one square matrix per dataset, all in the same order of models.",
         )
-    if np.isinf(matrices).any():
+    n_models = matrices.shape[1]
+    rows, columns = np.triu_indices(n_models, 1)
+    values = np.empty((len(matrices), len(rows)))
+    for row, matrix in zip(values, matrices, strict=True):
+        row[:] = matrix.take(rows * n_models + columns)
+        # Where both directions agree the value stays as it is: (a + a) / 2 is exact anyway, short of overflow.
+        row += matrix.take(columns * n_models + rows)
+        row /= 2
+    if np.isinf(values).any():
         raise InvalidInput("A similarity is infinite.", hint="Leave out what was not computed as NaN.")
-    rows, columns = np.triu_indices(matrices.shape[1], 1)
-    upper = matrices[:, rows, columns]
-    lower = matrices[:, columns, rows]
-    # Where both directions agree the value stays as it is: (a + a) / 2 is exact anyway, short of overflow.
-    return (upper + lower) / 2
+    return values
 
 
 def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> ConsistencyTable:
@@ -89,25 +95,24 @@ def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> C
     return ConsistencyTable(correlations(values, method), n_pairs, n_models)
 
 
-def correlations(values: FloatArray, method: Method = "pearson") -> FloatArray:
+def correlations(values: NDArray[np.floating], method: Method = "pearson") -> FloatArray:
     """Correlation of every two rows of `values` (D, P) over the columns that both have: (D, D), symmetric.
 
-    NaN marks a missing value; NaN in the result, fewer than three shared columns or a row constant over them.
+    NaN marks a missing value; NaN in the result, fewer than three shared columns or a row constant over them. Sums are
+    float64, of float32 values too.
     """
     r = np.full((len(values), len(values)), np.nan)
     for in_a, in_b, shared in same_gaps(np.isfinite(values)):
         if shared.sum() < MIN_PAIRS:
             continue
-        first = _standardised(values[np.ix_(in_a, shared)], method)
-        second = _standardised(values[np.ix_(in_b, shared)], method)
-        block = np.clip(first @ second.T, -1.0, 1.0)
-        r[np.ix_(in_a, in_b)] = block
-        r[np.ix_(in_b, in_a)] = block.T
+        rows = in_a if in_a is in_b else np.concatenate([in_a, in_b])
+        block = _correlation(values, rows, shared, method)
+        first, second = np.arange(len(in_a)), np.arange(len(rows) - len(in_b), len(rows))
+        r[np.ix_(in_a, in_b)] = block[np.ix_(first, second)]
+        r[np.ix_(in_b, in_a)] = block[np.ix_(second, first)]
     diagonal = np.diag_indices(len(values))
     r[diagonal] = np.where(np.isnan(r[diagonal]), np.nan, 1.0)
-    # The product of a block with itself need not be symmetric to the last bit.
-    symmetric: FloatArray = (r + r.T) / 2
-    return symmetric
+    return r
 
 
 def same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, NDArray[np.bool_]]]:
@@ -123,13 +128,27 @@ def same_gaps(present: NDArray[np.bool_]) -> Iterator[tuple[IntArray, IntArray, 
         yield a, b, present[a[0]] & present[b[0]]
 
 
-def _standardised(rows: FloatArray, method: Method) -> FloatArray:
-    """Rows with mean 0 and length 1; all NaN where a row is constant."""
-    constant = rows.max(axis=1) == rows.min(axis=1)
+def _correlation(
+    values: NDArray[np.floating], rows: IntArray, shared: NDArray[np.bool_], method: Method
+) -> FloatArray:
+    """r of some rows over the shared columns, symmetric; NaN where a row is constant.
+
+    Columns are read in pieces that stay in the processor's cache: a copy of all would cost more than the product.
+    """
+    inside = values if np.array_equal(rows, np.arange(len(values))) else values[rows]
+    if method == "spearman" or not shared.all():
+        inside = inside[:, shared]
+    constant = inside.max(axis=1) == inside.min(axis=1)
     if method == "spearman":
-        rows = np.asarray(rankdata(rows, axis=1), dtype=np.float64)
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    length = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+        inside = np.asarray(rankdata(inside, axis=1), dtype=np.float64)
+    mean = inside.mean(axis=1, keepdims=True, dtype=np.float64)
+    products = np.zeros((len(rows), len(rows)))
+    step = max(1, PIECE // len(rows))
+    for start in range(0, inside.shape[1], step):
+        centred = inside[:, start : start + step] - mean
+        products += centred @ centred.T
+    length = np.sqrt(np.diag(products))
     length[constant | (length == 0)] = np.nan
-    unit: FloatArray = centred / length[:, None]
-    return unit
+    bounded: FloatArray = np.clip(products / length / length[:, None], -1.0, 1.0)
+    # The product of a block with itself need not be symmetric to the last bit.
+    return (bounded + bounded.T) / 2

@@ -53,10 +53,11 @@ def compare_sets(
     within_a, within_b = set_pair_consistency(matrices, pairs, method, weights)
     resampled = resample(matrices, pairs, method, resamples=resamples, seed=seed, weights=weights)
     found = resampled.difference(0, 1)
-    difference, low, high = (None if np.isnan(number) else number for number in found)
+    median_a, median_b = median_r(within_a.r), median_r(within_b.r)
+    difference = None if median_a is None or median_b is None else median_a - median_b
+    low, high = (None if np.isnan(end) else end for end in (found.low, found.high))
     return SetDifference(
-        within_a, within_b, median_r(within_a.r), median_r(within_b.r), difference, low, high, verdict_of(found),
-        resampled,
+        within_a, within_b, median_a, median_b, difference, low, high, verdict_of(found), resampled
     )
 
 

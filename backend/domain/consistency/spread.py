@@ -26,9 +26,10 @@ def mean_and_spread(matrices: NDArray[np.floating]) -> Spread:
     Raises InvalidInput for another shape. Cost O(D M^2).
     """
     mean = mean_similarity(matrices)
-    values = np.asarray(matrices, dtype=np.float64)
-    present = np.isfinite(values)
-    n = present.sum(axis=0)
-    squares = np.where(present, (values - np.where(n > 0, mean, 0.0)) ** 2, 0.0).sum(axis=0)
+    squares, n = np.zeros(mean.shape), np.zeros(mean.shape, dtype=np.int64)
+    for matrix in matrices:
+        present = np.isfinite(matrix)
+        squares += np.where(present, matrix - mean, 0.0) ** 2
+        n += present
     sd = np.where(n > 1, np.sqrt(squares / np.maximum(n - 1, 1)), np.nan)
-    return Spread(mean, sd, n.astype(np.int64))
+    return Spread(mean, sd, n)
