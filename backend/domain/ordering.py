@@ -27,12 +27,14 @@ def mean_similarity(matrices: NDArray[np.floating]) -> FloatArray:
 
     Each pair is averaged over the datasets that have it.
     """
-    matrices = np.asarray(matrices, dtype=np.float64)
+    matrices = np.asarray(matrices)
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
         raise InvalidInput(f"Expected (datasets, models, models), and got {matrices.shape}.")
-    present = np.isfinite(matrices)
-    count = present.sum(axis=0)
-    total = np.where(present, matrices, 0.0).sum(axis=0)
+    total, count = np.zeros(matrices.shape[1:]), np.zeros(matrices.shape[1:], dtype=np.int64)
+    for matrix in matrices:  # one at a time: a float64 copy of all would be the larger part of the memory
+        present = np.isfinite(matrix)
+        total += np.where(present, matrix, 0.0)
+        count += present
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

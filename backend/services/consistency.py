@@ -170,13 +170,13 @@ def title_of(a: ModelSet, b: ModelSet) -> str:
     return a.title if a.name == b.name else f"{a.title} × {b.title}"
 
 
-def within(values: NDArray[np.float64], a: ModelSet, b: ModelSet) -> NDArray[np.float64]:
+def within(values: NDArray[np.floating], a: ModelSet, b: ModelSet) -> NDArray[np.floating]:
     """The values (D, M, M) of the pairs of a set pair, NaN everywhere else."""
     inside = (a.members[:, None] & b.members) | (b.members[:, None] & a.members)
     return np.where(inside, values, np.nan)
 
 
-def n_models_of(values: NDArray[np.float64], pair: tuple[ModelSet, ModelSet]) -> NDArray[np.int64]:
+def n_models_of(values: NDArray[np.floating], pair: tuple[ModelSet, ModelSet]) -> NDArray[np.int64]:
     """Models that occur in the pairs of a set pair that both datasets have: (D, D)."""
     return statistics.consistency(within(values, *pair)).n_models
 

@@ -47,7 +47,7 @@ class Intervals:
 
 
 def intervals_of(
-    values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method
+    values: NDArray[np.floating], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method
 ) -> Intervals | None:
     """Intervals of these set pairs of the matrices `values` (D, M, M); None where there is no r to speak of."""
     if len(values) < 2 or not values.shape[1]:
@@ -56,7 +56,7 @@ def intervals_of(
     return Intervals(resample(values, pairs, method, resamples=draws, seed=SEED), values.shape[1])
 
 
-def draws_of(values: NDArray[np.float64], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method) -> int:
+def draws_of(values: NDArray[np.floating], pairs: Sequence[tuple[ModelSet, ModelSet]], method: Method) -> int:
     """How many draws of the models are affordable while somebody waits."""
     if method == "pearson":
         return DRAWS

@@ -32,6 +32,7 @@ from backend.services.result_cache import ResultCache
 MOST_ANCHORS = 24
 SEED = 0
 Float64 = NDArray[np.float64]
+Values = NDArray[np.floating]
 SetPairOf = tuple[ModelSet, ModelSet]
 
 
@@ -146,7 +147,7 @@ def _anchored(study: Study, anchor: str, others: ModelSet) -> SetPairOf:
     return ModelSet(anchor, anchor, alone), others._replace(members=others.members & ~alone)
 
 
-def _group(two: Float64, pair: SetPairOf, number: int, drawn: Intervals | None, method: Method) -> GroupOfPairs:
+def _group(two: Values, pair: SetPairOf, number: int, drawn: Intervals | None, method: Method) -> GroupOfPairs:
     """r and line of one set pair on two datasets (2, M, M); `number` is its place among those resampled."""
     (table,) = statistics.set_pair_consistency(two, [pair], method)
     x, y = statistics.pair_values(within(two, *pair))
@@ -162,7 +163,7 @@ def _group(two: Float64, pair: SetPairOf, number: int, drawn: Intervals | None, 
 
 
 def _pairs(
-    study: Study, two: Float64, groups: list[SetPairOf], method: Method, limit: int
+    study: Study, two: Values, groups: list[SetPairOf], method: Method, limit: int
 ) -> tuple[PairsOfModels, int]:
     """The pairs that both datasets have, `limit` of them at most, and how many there are."""
     x, y = statistics.pair_values(two)
@@ -195,7 +196,7 @@ def _sample(used: NDArray[np.intp], parts: Float64, limit: int) -> NDArray[np.in
     return chosen
 
 
-def _without_models(study: Study, two: Float64, method: Method, r: float | None) -> list[LeftOut]:
+def _without_models(study: Study, two: Values, method: Method, r: float | None) -> list[LeftOut]:
     """What r becomes without each model, the largest change first."""
     without = statistics.leave_one_model_out(two[0], two[1], method)
     return _left_out(study.names, without, r)

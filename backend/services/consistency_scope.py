@@ -6,7 +6,7 @@ A pair of a measure that is not symmetric enters with the mean of its two direct
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,12 +73,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """Values (D, M, M) float64 of the chosen datasets and models, NaN where nothing was computed, and the scope to be
+    """Values (D, M, M) float32 of the chosen datasets and models, NaN where nothing was computed, and the scope to be
     told with every answer."""
 
     names: list[str]
     datasets: list[str]
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     described: list[Described]
     scope: Scope
 
@@ -153,12 +153,11 @@ def read(connection: Connection, cache: ResultCache, question: Question) -> Stud
         squares = [
             layer_square(connection, cache, row, question.metric.spec, question.layer) for row in question.found
         ]
-    everyone, stack = stacked(squares)
-    at = [i for i, name in enumerate(everyone) if name in question.chosen.models]
-    names, values = [everyone[i] for i in at], stack[:, at][:, :, at]
+    everyone = {name for square in squares for name in square.names}
+    names, values = stacked(squares, question.chosen.models)
     return Study(
         names=names, datasets=question.datasets, values=values,
-        described=[question.described[name] for name in names], scope=_scope(question, everyone, names, values),
+        described=[question.described[name] for name in names], scope=_scope(question, len(everyone), names, values),
     )
 
 
@@ -168,14 +167,19 @@ def load(engine: Engine, cache: ResultCache, question: Question) -> Study:
         return read(connection, cache, question)
 
 
-def stacked(squares: Sequence[matrices.StoredMatrix]) -> tuple[list[str], NDArray[np.float64]]:
-    """All models by name, and the matrices of several datasets over them: float64 (D, M, M), NaN where not computed."""
-    names = sorted({name for square in squares for name in square.names})
-    position = {name: i for i, name in enumerate(names)}
-    stack = np.full((len(squares), len(names), len(names)), np.nan)
+def stacked(
+    squares: Sequence[matrices.StoredMatrix], chosen: Collection[str] | None = None
+) -> tuple[list[str], NDArray[np.floating]]:
+    """Models by name (of those chosen), and the matrices of several datasets over them: float32 (D, M, M) as stored,
+    NaN where not computed."""
+    everyone = {name for square in squares for name in square.names}
+    names = sorted(everyone if chosen is None else everyone.intersection(chosen))
+    stack = np.full((len(squares), len(names), len(names)), np.nan, dtype=np.float32)
     for layer, square in zip(stack, squares, strict=True):
-        at = [position[name] for name in square.names]
-        layer[np.ix_(at, at)] = square.values
+        place = {name: i for i, name in enumerate(square.names)}
+        here = [(to, place[name]) for to, name in enumerate(names) if name in place]
+        to, at = np.array(here, dtype=np.intp).reshape(-1, 2).T
+        layer[np.ix_(to, to)] = square.values[np.ix_(at, at)]
     return names, stack
 
 
@@ -201,16 +205,16 @@ def _datasets(connection: Connection, text: str) -> set[str]:
     return set(names)
 
 
-def _scope(question: Question, everyone: Sequence[str], names: Sequence[str], values: NDArray[np.float64]) -> Scope:
+def _scope(question: Question, n_everyone: int, names: Sequence[str], values: NDArray[np.floating]) -> Scope:
     return Scope(
         metric=question.metric.id, preprocess=question.preprocess, layer=question.layer, method=question.method,
         labels=question.labels, models="" if question.chosen.predicate == ALL else question.chosen.predicate,
-        n_models=len(names), n_models_of=len(everyone), datasets=question.datasets,
+        n_models=len(names), n_models_of=n_everyone, datasets=question.datasets,
         notes=_notes(question, names, values),
     )
 
 
-def _notes(question: Question, names: Sequence[str], values: NDArray[np.float64]) -> list[str]:
+def _notes(question: Question, names: Sequence[str], values: NDArray[np.floating]) -> list[str]:
     """What is missing from the numbers, in words."""
     notes = []
     if not names:
@@ -240,12 +244,14 @@ def _notes(question: Question, names: Sequence[str], values: NDArray[np.float64]
     return notes
 
 
-def _n_models(values: NDArray[np.float64]) -> list[int]:
+def _n_models(values: NDArray[np.floating]) -> list[int]:
     """How many models have a value with another model, of each dataset."""
-    present = np.isfinite(values)
-    diagonal = np.arange(values.shape[1])
-    present[:, diagonal, diagonal] = False
-    return [int(count) for count in present.any(axis=2).sum(axis=1)]
+    counts = []
+    for layer in values:
+        present = np.isfinite(layer)
+        np.fill_diagonal(present, False)
+        counts.append(int(present.any(axis=1).sum()))
+    return counts
 
 
 def listed(names: Sequence[str]) -> str:

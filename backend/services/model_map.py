@@ -41,7 +41,7 @@ def model_map(
     def make() -> ModelMap:
         study = load(engine, cache, question)
 
-        def drawn(values: NDArray[np.float64]) -> maps.ModelMap:
+        def drawn(values: NDArray[np.floating]) -> maps.ModelMap:
             return maps.model_map(
                 mean_similarity(values), way, direction=_direction(question), seed=seed, perplexity=perplexity
             )

@@ -90,7 +90,7 @@ def moving_pairs(
 
     def make() -> bytes:
         names, stack = stacked([value_square(connection, cache, row) for row in found])
-        moved = moves(stack, parsed.spec.direction)
+        moved = moves(stack.astype(np.float64), parsed.spec.direction)
         rows, columns = np.triu_indices(len(names), 1)
         # Names break ties, so that the same values always give the same list.
         order = np.lexsort((moved.which, -np.round(moved.distance, 9)))[:limit]

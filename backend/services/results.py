@@ -73,5 +73,5 @@ def _combined(metric: Metric, preprocess: str, found: Sequence[RowMapping]) -> s
 
 def _stack(
     connection: Connection, cache: ResultCache, found: Sequence[RowMapping]
-) -> tuple[list[str], NDArray[np.float64]]:
+) -> tuple[list[str], NDArray[np.floating]]:
     return stacked([value_square(connection, cache, row) for row in found])
