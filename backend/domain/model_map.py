@@ -149,9 +149,12 @@ def _classical(delta: FloatArray) -> FloatArray:
 
 def _tsne(delta: FloatArray, seed: int, perplexity: float) -> FloatArray:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
-    made = TSNE(2, metric="precomputed", init="random", perplexity=perplexity, random_state=seed).fit_transform(delta)
-    return np.asarray(made, dtype=np.float64)
+    tsne = TSNE(2, metric="precomputed", init="random", perplexity=perplexity, random_state=seed)
+    # Its many short parallel steps wait for each other on a busy machine: a hundred times longer than in one thread.
+    with threadpool_limits(1, user_api="openmp"):
+        return np.asarray(tsne.fit_transform(delta), dtype=np.float64)
 
 
 def _on_principal_axes(places: FloatArray) -> FloatArray:
