@@ -14,6 +14,8 @@ pytestmark = pytest.mark.e2e
 PATHS = (
     "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3", "/consistency",
     "/pair", "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
+    "/models", "/models?v=1&view=crossed&scope=absent", "/models/test-vit-s0", "/models/vit_large_patch16_224",
+    "/datasets", "/datasets/aurora", "/datasets/cifar-10", "/coverage",
     "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1",
 )
 LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (360, 780, "light")}

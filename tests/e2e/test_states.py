@@ -33,7 +33,7 @@ def test_results_appear_by_themselves_when_they_are_there(stub_pages: StubPages,
     assert "carries over" in page.inner_text("h1")
 
 
-@pytest.mark.parametrize("path", [*RESULTS, "/jobs", "/jobs/1"])
+@pytest.mark.parametrize("path", [*RESULTS, "/jobs", "/jobs/1", "/models", "/datasets", "/coverage"])
 def test_the_api_away_and_back(stub_pages: StubPages, page: Page, path: str) -> None:
     stub_pages.api.mode = "down"
     page.goto(stub_pages.url + path)

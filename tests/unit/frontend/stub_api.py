@@ -67,6 +67,34 @@ def described() -> dict[str, dict[str, str]]:
     }
 
 
+def embeddings_coverage() -> dict[str, Any]:
+    """Every model on every dataset, except ABSENT, which failed; beside them a published model and dataset."""
+    models = [
+        {"name": name, "title": name, "here": True, "published": "", "objective": objective,
+         "architecture": architecture, "training_data": "other", "training_data_audited": "other", "size": "small",
+         "n_parameters": 1000, "tags": [], "obstacle": ""}
+        for name, (objective, architecture) in MODELS.items()
+    ]
+    models.append(models[0] | {
+        "name": "convnext_base", "title": "ConvNeXt-B", "here": False, "published": "convnext_base",
+        "training_data": "imagenet-1k", "training_data_audited": "imagenet-21k", "n_parameters": 88_591_464,
+    })
+    datasets = [
+        {"name": name, "title": TITLES[name], "here": True, "published": "", "version": 1, "domain": domain,
+         "n_stimuli": 50, "obstacle": ""} for name, domain in DATASETS.items()
+    ]
+    datasets.append(datasets[0] | {
+        "name": "dtd", "title": "DTD", "here": False, "published": "dtd", "version": None,
+        "obstacle": "This published dataset is not here.",
+    })
+    states = ["".join("f" if (d, name) == ABSENT else "c" for d in DATASETS) + "m" for name in MODELS] + ["mmmm"]
+    flat = "".join(states)
+    failed = {"model": ABSENT[1], "dataset": ABSENT[0], "state": "failed", "job": 3, "message": "Row 7 is not finite.",
+              "hint": "Check it."}
+    counts = {"computed": flat.count("c"), "running": 0, "queued": 0, "failed": 1, "missing": flat.count("m")}
+    return {"models": models, "datasets": datasets, "states": states, "jobs": [failed], "counts": counts}
+
+
 def nulls(values: np.ndarray) -> list[list[float | None]]:
     return [[None if np.isnan(v) else float(v) for v in row] for row in values]
 
@@ -83,6 +111,10 @@ DIAGNOSTICS = [
      "outlier_dominance": 0.9 if place == 4 else 0.02 + place / 100}
     for place, name in enumerate(MODELS)
 ]
+EMPTY_COVERAGE = {
+    "models": [], "datasets": [], "states": [], "jobs": [],
+    "counts": dict.fromkeys(("computed", "running", "queued", "failed", "missing"), 0),
+}
 JOBS = [
     job(3, "failed", error={"cause": "user", "step": "embed", "message": "Row 7 is not finite.", "hint": "Check it."}),
     job(2, "succeeded", kind="compare", metric=METRICS[0], parent=1),
@@ -166,6 +198,8 @@ class StubApi:
         if path == "/metrics":
             every = [*METRICS, *(spec.default.id for spec in CATALOGUE.values()), *self.computed]
             return page([self._metric(name) for name in dict.fromkeys(every)])
+        if path == "/embeddings-coverage":
+            return embeddings_coverage() if exists else EMPTY_COVERAGE
         if path == "/diagnostics":
             return page(DIAGNOSTICS if full else [])
         if path == "/version":
