@@ -92,9 +92,7 @@ def test_intervals_hold_the_truth_of_every_population(
     of_r, of_median = coverage(population, n_models, 1000, draws=300)
     with capsys.disabled():
         print(f"\n| {population} | {n_models} | {of_r:.1%} | {of_median:.1%} |")
-    # Half of the samples of 14 models lack a model of the rarest family, or all but one: nothing tells what is missing.
-    least = 0.90 if (population, n_models) == ("families", 14) else LEAST
-    assert of_r >= LEAST and of_median >= least
+    assert min(of_r, of_median) >= LEAST
 
 
 @pytest.mark.slow

@@ -77,7 +77,8 @@ def leave_one_model_out(
     models, values = (rows[kept], columns[kept]), values[:, kept]
     if method == "pearson":
         return without_each_model(values, models, n_models)[1:, 0]
-    return weighted_correlations(values, models, 1.0 - np.eye(n_models), method)[:, 0]
+    r = weighted_correlations(values, models, 1.0 - np.eye(n_models), method)
+    return np.asarray(r[:, 0], dtype=np.float64)
 
 
 def dataset_influence(r: FloatArray) -> FloatArray:

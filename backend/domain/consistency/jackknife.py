@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.domain.consistency.correlation import MIN_PAIRS, FloatArray
-from backend.domain.consistency.weighted import HELD, LEAST_VARIANCE, Positions, scaled
+from backend.domain.consistency.weighted import HELD, ROUNDING, Positions, scaled
 
 
 def without_each_model(values: FloatArray, models: tuple[Positions, Positions], n_models: int) -> FloatArray:
@@ -71,7 +71,7 @@ def _correlation(count: FloatArray, sums: FloatArray, squares: FloatArray, cross
     n = np.where(count < MIN_PAIRS - 0.5, np.nan, count)
     mean = sums / n
     variance = squares / n - mean**2
-    variance[~(variance > LEAST_VARIANCE)] = np.nan
+    variance[~(variance > ROUNDING * np.finfo(np.float64).eps)] = np.nan
     covariance = cross / n - mean * mean.transpose(0, 2, 1)
     bounded: FloatArray = np.clip(covariance / np.sqrt(variance * variance.transpose(0, 2, 1)), -1.0, 1.0)
     return bounded

@@ -27,7 +27,7 @@ from backend.domain.consistency.cells import bootstrap_weights, cells_of, parts_
 from backend.domain.consistency.correlation import FloatArray, IntArray, Method, check_method, pair_values
 from backend.domain.consistency.jackknife import without_each_model
 from backend.domain.consistency.set_pairs import ModelSet, check_members, pair_mask, square
-from backend.domain.consistency.weighted import weighted_correlations
+from backend.domain.consistency.weighted import Floats, weighted_correlations
 
 LEVEL = 0.95
 MANY = 200
@@ -51,9 +51,9 @@ class Replicates(NamedTuple):
     """A statistic of shape S of the sample (S), in each bootstrap draw (B, S; none: B = 0) and without each part of
     some cell (G, S). `cell_of` (G,) says which cell."""
 
-    sample: FloatArray
-    draws: FloatArray
-    without: FloatArray
+    sample: Floats
+    draws: Floats
+    without: Floats
     cell_of: IntArray
 
 
@@ -161,19 +161,22 @@ def replicates_of(sample: Sample, which: Sequence[int]) -> list[Replicates]:
             occurs[side[np.isfinite(values).any(axis=0)]] = True
         chosen.append((values, models, weights))
     cells = cells_of([one for k in which for one in sample.pairs[k]], occurs)
-    many = occurs.sum() > MANY
-    if many and sample.method == "pearson" and all(weights is None for _, _, weights in chosen):
+    many, method = occurs.sum() > MANY, sample.method
+    if many and method == "pearson" and all(weights is None for _, _, weights in chosen):
         return [_without_each(values, models, cells) for values, models, _ in chosen]
     parts = parts_of(cells, BLOCKS if many else MANY, sample.seed)
     drawn = bootstrap_weights(cells, 0 if many else sample.resamples, sample.seed)
-    weightings = np.concatenate([np.ones((1, n_models)), drawn, weights_without(parts, cells)])
+    exact = np.concatenate([np.ones((1, n_models)), weights_without(parts, cells)])
     cell_of = np.array([part.cell for part in parts], dtype=np.int64)
     found = []
     for values, models, weights in chosen:
-        r = weighted_correlations(
-            values, models, weightings if weights is None else weightings * weights, sample.method
+        # Draws in single precision: rounding is far below what another seed changes.
+        times = 1.0 if weights is None else weights
+        r, draws = (
+            weighted_correlations(values, models, (some * times).astype(kind), method)
+            for some, kind in ((exact, np.float64), (drawn, np.float32))
         )
-        found.append(Replicates(r[0], r[1 : 1 + len(drawn)], r[1 + len(drawn) :], cell_of))
+        found.append(Replicates(r[0], draws, r[1:], cell_of))
     return found
 
 
@@ -223,10 +226,8 @@ def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
     return low, high
 
 
-def _quantiles(values: FloatArray, shares: Sequence[float], axis: int) -> FloatArray:
+def _quantiles(values: Floats, shares: Sequence[float], axis: int) -> FloatArray:
     """numpy's quantiles over an axis of what is there (not NaN), shares first; NaN where nothing is."""
-    if values.shape[axis] and np.isfinite(values).all():
-        return np.asarray(np.quantile(values, shares, axis=axis))
     n = np.isfinite(values).sum(axis=axis, keepdims=True)
     found = np.full((len(shares), *n.squeeze(axis).shape), np.nan)
     if values.shape[axis]:

@@ -7,34 +7,38 @@ product; Spearman ranks anew under each weighting, by cumulated weights along an
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.domain.consistency.correlation import MIN_PAIRS, FloatArray, Method, same_gaps
 
-# A weighted variance below this share of the unweighted one is rounding, not variation.
-LEAST_VARIANCE = 1e-12
+# A weighted variance below this share of the unweighted one is rounding, not variation: epsilons of the arithmetic.
+ROUNDING = 100
 # Numbers that are held at a time of what grows with weightings or datasets times pairs of models (32 MB).
 HELD = 4_000_000
 
 Positions = NDArray[np.intp]
+Floats = NDArray[np.floating[Any]]
 
 
 def weighted_correlations(
-    values: FloatArray, models: tuple[Positions, Positions], weights: FloatArray, method: Method = "pearson"
-) -> FloatArray:
+    values: FloatArray, models: tuple[Positions, Positions], weights: Floats, method: Method = "pearson"
+) -> Floats:
     """Correlation of every two different rows of `values` (D, P) under each of B weightings: (B, D (D - 1) / 2), in the
     order of `numpy.triu_indices(D, 1)`.
 
-    `models`: of each of the P pairs, the first and the second model, (P,) each; `weights` (B, M), none negative. NaN
-    marks a missing value, which counts in no correlation with its row; NaN in the result, fewer than three shared
-    pairs of positive weight or a row that is constant over them. Cost O(B P D^2), for Pearson as matrix products.
+    `models`: of each of the P pairs, the first and the second model, (P,) each; `weights` (B, M), none negative, in
+    whose precision all is computed. NaN marks a missing value, which counts in no correlation with its row; NaN in the
+    result, fewer than three shared pairs of positive weight or a row that is constant over them. Cost O(B P D^2), for
+    Pearson as matrix products.
     """
     n_rows = len(values)
     above = np.triu_indices(n_rows, 1)
     place = np.zeros((n_rows, n_rows), dtype=np.intp)
     place[above] = place.T[above] = np.arange(len(above[0]))
-    r = np.full((len(weights), len(above[0])), np.nan)
+    r = np.full((len(weights), len(above[0])), np.nan, dtype=weights.dtype)
     for in_a, in_b, shared in same_gaps(np.isfinite(values)):
         if in_a is in_b:
             rows, (first, second) = in_a, np.triu_indices(len(in_a), 1)
@@ -53,18 +57,19 @@ def weighted_correlations(
 
 
 def _pearson(
-    rows: FloatArray, models: tuple[Positions, Positions], weights: FloatArray, which: tuple[Positions, Positions]
-) -> FloatArray:
+    rows: FloatArray, models: tuple[Positions, Positions], weights: Floats, which: tuple[Positions, Positions]
+) -> Floats:
     """(B, Q) from rows without gaps: weighted sums of rows, their squares and products, all in one product."""
-    rows, (first, second), n_rows = scaled(rows), which, len(rows)
-    sums = np.zeros((len(weights), 1 + 2 * n_rows + len(first)))
+    standard, (first, second), n_rows = scaled(rows).astype(weights.dtype, copy=False), which, len(rows)
+    sums = np.zeros((len(weights), 1 + 2 * n_rows + len(first)), dtype=weights.dtype)
     counts = np.zeros(len(weights), dtype=np.int64)
     step = max(1, HELD // max(len(weights), sums.shape[1]))
-    for start in range(0, rows.shape[1], step):
+    for start in range(0, standard.shape[1], step):
         some = slice(start, start + step)
-        of_pairs = weights[:, models[0][some]] * weights[:, models[1][some]]
-        part = rows[:, some]
-        terms = np.concatenate([np.ones((1, part.shape[1])), part, part**2, part[first] * part[second]])
+        of_pairs = weights.take(models[0][some], axis=1)
+        of_pairs *= weights.take(models[1][some], axis=1)
+        part = standard[:, some]
+        terms = np.concatenate([np.ones_like(part[:1]), part, part**2, part[first] * part[second]])
         sums += of_pairs @ terms.T
         counts += np.count_nonzero(of_pairs, axis=1)
     total = sums[:, :1]
@@ -72,10 +77,10 @@ def _pearson(
     sums = sums[:, 1:] / total
     mean, square, cross = sums[:, :n_rows], sums[:, n_rows : 2 * n_rows], sums[:, 2 * n_rows :]
     variance = square - mean**2
-    variance[~(variance > LEAST_VARIANCE)] = np.nan
+    variance[~(variance > ROUNDING * np.finfo(weights.dtype).eps)] = np.nan
     deviation = np.sqrt(variance)
     r = (cross - mean[:, first] * mean[:, second]) / (deviation[:, first] * deviation[:, second])
-    bounded: FloatArray = np.clip(r, -1.0, 1.0)
+    bounded: Floats = np.clip(r, -1.0, 1.0)
     return bounded
 
 
@@ -90,10 +95,10 @@ def scaled(rows: FloatArray) -> FloatArray:
 
 
 def _spearman(
-    rows: FloatArray, models: tuple[Positions, Positions], weights: FloatArray, which: tuple[Positions, Positions]
-) -> FloatArray:
+    rows: FloatArray, models: tuple[Positions, Positions], weights: Floats, which: tuple[Positions, Positions]
+) -> Floats:
     """(B, Q): Pearson of the mean ranks that the pairs have under each weighting."""
-    r = np.empty((len(weights), len(which[0])))
+    r = np.empty((len(weights), len(which[0])), dtype=weights.dtype)
     step = max(1, HELD // rows.size)
     for start in range(0, len(weights), step):
         some = weights[start : start + step]
@@ -105,19 +110,19 @@ def _spearman(
     return r
 
 
-def _unit_ranks(rows: FloatArray, weights: FloatArray) -> FloatArray:
+def _unit_ranks(rows: FloatArray, weights: Floats) -> Floats:
     """Weighted mean ranks, centred, times the root of the weight, of length 1: (B, D, P); NaN where all are tied."""
-    ranks = np.empty((len(weights), *rows.shape))
+    ranks = np.empty((len(weights), *rows.shape), dtype=weights.dtype)
     for number, row in enumerate(rows):
         order = np.argsort(row, kind="stable")
         ends = np.flatnonzero(np.append(np.diff(row[order]) > 0, True))  # the last of each group of ties
         cumulated = np.cumsum(weights[:, order], axis=1)[:, ends]
-        before = np.concatenate([np.zeros((len(weights), 1)), cumulated[:, :-1]], axis=1)
+        before = np.concatenate([np.zeros_like(cumulated[:, :1]), cumulated[:, :-1]], axis=1)
         ranks[:, number, order] = np.repeat((before + cumulated) / 2, np.diff(ends, prepend=-1), axis=1)
     total = weights.sum(axis=1)[:, None]
     ranks -= (np.einsum("bdp,bp->bd", ranks, weights) / np.where(total > 0, total, np.nan))[:, :, None]
     ranks *= np.sqrt(weights)[:, None, :]
     length = np.sqrt(np.einsum("bdp,bdp->bd", ranks, ranks))
-    length[~(length > LEAST_VARIANCE * total**1.5)] = np.nan
+    length[~(length > ROUNDING * np.finfo(weights.dtype).eps * total**1.5)] = np.nan
     ranks /= length[:, :, None]
     return ranks
