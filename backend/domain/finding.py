@@ -61,6 +61,14 @@ def verdict(median_r: float) -> str:
     return VERDICTS[0 if shown >= LARGELY else 1 if shown >= PARTLY else 2]
 
 
+def verdict_words(median: Number, low: Number = None, high: Number = None) -> str:
+    """The verdict of a median; with an interval that reaches further, all that it leaves possible: `hardly or partly`.
+    Empty without a median."""
+    places = [VERDICTS.index(verdict(end)) for end in (median, low, high) if isinstance(end, (int, float))]
+    words = list(reversed(VERDICTS[min(places) : max(places) + 1])) if places else []
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 def finding(
     matrices: NDArray[np.floating],
     datasets: Sequence[str],
@@ -211,7 +219,7 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     few = isinstance(n_models, int) and n_models < FEW_MODELS
     opening = f"With only {n_models} models so far, which" if few else "Which"
     claim = (
-        f"{opening} models look alike {numbers['verdict']} carries over from one dataset to another"
+        f"{opening} models look alike {_verdict(numbers, 'median_r')} carries over from one dataset to another"
         f"{_among_trained(numbers)}"
     )
     of_what = f"the similarities of {n_models} models ({pairs}, {metric})"
@@ -252,12 +260,16 @@ def _objectives(numbers: Mapping[str, Number]) -> str:
     )
 
 
+def _verdict(numbers: Mapping[str, Number], name: str) -> str:
+    return verdict_words(*(numbers.get(key) for key in (name, f"{name}_ci_low", f"{name}_ci_high")))
+
+
 def _among_trained(numbers: Mapping[str, Number]) -> str:
     """Said in the claim itself where the trained models alone would earn another verdict than all models do."""
-    every, trained = numbers["verdict"], numbers.get("verdict_trained")
-    if trained is None or trained == every:
+    every, trained = _verdict(numbers, "median_r"), _verdict(numbers, "median_r_trained")
+    if not trained or trained == every:
         return ""
-    weaker = VERDICTS.index(str(trained)) > VERDICTS.index(str(every))
+    weaker = _shown(numbers["median_r_trained"]) < _shown(numbers["median_r"])
     return f", {'but' if weaker else 'and'} {trained} among the trained models alone"
 
 

@@ -8,10 +8,12 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from backend.contracts.consistency import Finding
+from backend.domain.attributes import OBJECTIVES
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.chart import chart
 from frontend.components.controls import control_id, options, panel, picker
 from frontend.components.facts import tile
+from frontend.components.interval_rows import Estimate, interval_rows
 from frontend.components.legend import attribute_legend
 from frontend.components.progress import bar, job_line
 from frontend.components.states import EMPTY, LOADING, READY, link_button, refused, skeleton_lines, state_class
@@ -19,6 +21,7 @@ from frontend.figures.numbers import count, decimal
 from frontend.pages.picture import picture
 from frontend.pages.similarity import waiting
 from frontend.pages.study import Study, fingerprint, read_study
+from frontend.theme import colour_of
 from frontend.urls import MEAN, ConsistencyView, OverviewView, SimilarityView, decode, link
 from parallax.client import ApiError, Client
 
@@ -55,8 +58,8 @@ def layout(search: str) -> html.Div:
                     ),
                     html.Aside(
                         [
+                            html.Div(skeleton_lines(6), id="overview-about", className="details"),
                             panel("Running now", html.Div(skeleton_lines(2), id="overview-running")),
-                            panel("Models", html.Div(skeleton_lines(5), id="overview-legend")),
                             panel("How to read it", _how_to_read()),
                         ],
                         className="details", **{"aria-label": "About the results"},
@@ -76,7 +79,7 @@ def register(app: Dash, client: Client) -> None:
         app,
         Output("overview-data", "data"), Output("overview-key", "data"), Output("overview-notice", "children"),
         Output("overview-root", "className"), Output("overview-finding", "children"),
-        Output("overview-graph-caption", "children"), Output("overview-legend", "children"),
+        Output("overview-graph-caption", "children"), Output("overview-about", "children"),
         Output("overview-coverage", "children"), Output("overview-open", "children"),
         Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("overview-key", "data"),
     )
@@ -115,7 +118,11 @@ def register(app: Dash, client: Client) -> None:
         opened = link("/similarity", SimilarityView(dataset=dataset or names[0], metric=metric.id))
         return [
             payload, key, None, state_class(READY, KEY), _finding(study, finding), shown.sentence(),
-            attribute_legend(shown.attributes), _coverage(study),
+            [
+                panel("Which models are steadiest?", _objectives(finding, metric.id)),
+                panel("Models", attribute_legend(shown.attributes)),
+            ],
+            _coverage(study),
             [
                 link_button("Explore dataset by dataset", opened),
                 link_button(
@@ -183,7 +190,7 @@ def _finding(study: Study, finding: Finding) -> list[Any]:
         html.Div(
             [
                 tile(decimal(_number(numbers, "median_r")), "Median r over dataset pairs",
-                     f"middle half {decimal(_number(numbers, 'q1_r'))} to {decimal(_number(numbers, 'q3_r'))}"),
+                     _interval_words(numbers)),
                 tile(decimal(_number(numbers, "max_r")), "Steadiest", _pair(study, numbers.get("strongest_pair"))),
                 tile(decimal(_number(numbers, "min_r")), "Least steady", _pair(study, numbers.get("weakest_pair"))),
                 tile(f"{numbers.get('n_models')}", "Models compared",
@@ -191,6 +198,45 @@ def _finding(study: Study, finding: Finding) -> list[Any]:
             ],
             className="tiles",
         ),
+    ]
+
+
+def _interval_words(numbers: dict[str, Any]) -> str:
+    low, high = _number(numbers, "median_r_ci_low"), _number(numbers, "median_r_ci_high")
+    between = f"{decimal(_number(numbers, 'q1_r'))} to {decimal(_number(numbers, 'q3_r'))}"
+    if low is None or high is None:
+        return f"middle half {between}"
+    return f"95 % interval {decimal(low)} to {decimal(high)}; middle half of pairs {between}"
+
+
+def _objectives(finding: Finding, metric: str) -> list[Any]:
+    """Median r of the pairs within each training objective, the steadiest first, and whether they can be told apart."""
+    numbers, found = finding.numbers, []
+    for slug, title in OBJECTIVES.items():
+        name = f"set_pair.{slug}.{slug}"
+        value = _number(numbers, f"{name}.median_r")
+        if value is not None:
+            few = ", few models" if numbers.get(f"{name}.small") else ""
+            found.append(Estimate(
+                title, f"{count(numbers[f'{name}.n_pairs'], 'pair')}{few}", value, _number(numbers, f"{name}.ci_low"),
+                _number(numbers, f"{name}.ci_high"), colour_of("objective", slug),
+            ))
+    if not found:
+        return [html.P("No training objective has three pairs of models on two datasets yet.", className="dim")]
+    by_median = sorted(found, key=lambda one: one.value, reverse=True)
+    words = {
+        "tie": "They tie: the interval of the difference between the first and the last holds 0.",
+        "apart": "The first is steadier than the last: the interval of their difference does not hold 0.",
+    }.get(str(numbers.get("objective_verdict")), "")
+    return [
+        interval_rows(by_median),
+        html.P(
+            f"Pairs within one training objective, median r over pairs of datasets; intervals resample models. {words}",
+            className="dim",
+        ),
+        dcc.Link("Compare two sets, matched or not", href=link("/consistency", ConsistencyView(
+            section="compare", metric=metric,
+        ))),
     ]
 
 

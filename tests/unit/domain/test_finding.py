@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from backend.domain.finding import finding, verdict
+from backend.domain.finding import finding, verdict, verdict_words
 
 DATASETS = ["sky", "digits", "histology", "textures"]
 OBJECTIVES = ["supervised"] * 4 + ["self-supervised"] * 4 + ["untrained"] * 2
@@ -64,7 +64,8 @@ def test_the_sentence_says_what_the_numbers_say() -> None:
     shown = re.findall(r"−?\d+\.\d\d", made.sentence)
     keys = ("median_r", "median_r_ci_low", "median_r_ci_high", "min_r", "max_r", "median_r_trained")
     assert shown == [f"{made.numbers[key]:.2f}" for key in keys]
-    assert f" {made.numbers['verdict']} carries over" in made.sentence
+    # The interval reaches from below 0.8 to above it.
+    assert made.numbers["verdict"] == "largely" and " partly or largely carries over" in made.sentence
     assert "the similarities of 10 models (45 model pairs, linear CKA)" in made.sentence
     assert "6 pairs of 4 datasets" in made.sentence
     assert "without the 2 untrained models" in made.sentence
@@ -84,6 +85,14 @@ def test_a_verdict_that_rests_on_untrained_models_is_qualified_in_the_claim() ->
     assert "largely carries over from one dataset to another, but hardly among the trained models alone: " in (
         made.sentence
     )
+
+
+@pytest.mark.parametrize(("numbers", "words"), [
+    ((0.41, 0.15, 0.49), "hardly"), ((0.41, 0.15, 0.62), "hardly or partly"), ((0.9, 0.7, 0.95), "partly or largely"),
+    ((0.6, 0.2, 0.9), "hardly, partly or largely"), ((0.85, None, None), "largely"), ((None, None, None), ""),
+])
+def test_the_verdict_leaves_open_what_the_interval_does(numbers: tuple[float | None, ...], words: str) -> None:
+    assert verdict_words(*numbers) == words
 
 
 def test_the_order_of_datasets_and_models_does_not_matter() -> None:
