@@ -13,6 +13,7 @@ from frontend.urls import job_link
 
 KIND_WORDS = {
     "ingest": "Add a dataset", "register": "Submission", "extract": "Embed", "compare": "Compare", "probe": "Probe",
+    "subsample": "Fewer stimuli",
 }
 SHAPES = {"queued": "○", "running": "◐", "succeeded": "●", "failed": "✕", "cancelled": "–"}
 

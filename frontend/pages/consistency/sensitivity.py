@@ -103,4 +103,4 @@ def _request(found: Sensitivity, scoped: Scoped) -> html.Div | None:
     if complete or not found.possible or scoped.metric.on_request:
         return None
     words = "Compute the models that came since" if found.parts else "Compute it on fewer stimuli"
-    return html.Div(html.Button(words, id="subsamples-ask", className="button"), className="ask-line")
+    return html.Div(html.Button(words, id="subsamples-ask", className="button button-filled"), className="ask-line")
