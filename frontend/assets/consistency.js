@@ -57,6 +57,12 @@
     fade(panel.replace(/-panel$/, ""), false);
   }
 
+  /** A set was named or deleted: choices and chips are read again. */
+  function setsChanged(words, choices, frame) {
+    const changed = /^(Saved|The set)/.test(words || "");
+    return [choices, frame].map((ask) => (changed && ask ? Object.assign({}, ask, {saved: words}) : same()));
+  }
+
   // ---- Sections ----
 
   /** Keeps the links of the sections true to the rest of the link, and says which section is open. */
@@ -228,6 +234,6 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    consistencyAsk, consistencyRenew, partFresh, openSection, fillChoices, chip, openCell, openPair, showPair, selectPairs,
+    consistencyAsk, consistencyRenew, setsChanged, partFresh, openSection, fillChoices, chip, openCell, openPair, showPair, selectPairs,
   });
 })();

@@ -16,7 +16,7 @@ def asked(request: Callable[[], Sequence[int]]) -> html.P:
     try:
         jobs = list(dict.fromkeys(request()))
     except ApiError as error:
-        return html.P(" ".join(p for p in (str(error), error.problem.hint) if p), className="trouble-line")
+        return html.P(" ".join(p for p in (str(error), error.problem.hint) if p), className="trouble-box")
     if not jobs:
         return html.P("Nothing is missing.", className="dim")
     return html.P(["Asked for. The picture changes by itself once it is done: ", *job_links(jobs), "."])

@@ -109,7 +109,8 @@ def cross_table(found: Difference, titles: list[str], class_name: str = "") -> h
         f"{sum(s.n_a for s in used)} models of {titles[0]} against {sum(s.n_b for s in used)} of {titles[1]}."
     )
     table = html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)], className="coverage")
+    box = {"className": "scroll-x", "tabIndex": 0, "role": "region", "aria-label": "Cross table"}
     return html.Div(
-        [html.H3("Cross table of both sets"), html.P(words), html.Div(table, className="scroll-x")],
+        [html.H3("Cross table of both sets"), html.P(words), html.Div(table, **box)],
         className=f"cross-table {class_name}",
     )

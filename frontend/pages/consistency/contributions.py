@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, State, dcc, html
 
 from backend.contracts.consistency import DatasetPair, LeftOut
 from frontend.components.callbacks import in_browser
@@ -14,7 +15,9 @@ from frontend.figures.rows import ValueRow, ValueRows, value_rows
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.scatter import read_pair
 from frontend.pages.consistency.scope import Scoped, number, scope_recipe
+from frontend.pages.consistency.table import as_table
 from frontend.theme import OKABE_ITO
+from frontend.urls import PairView, link
 from parallax.client import Client
 
 PAIRS, WITHOUT = "pairs", "without"
@@ -69,9 +72,28 @@ def make_pairs(client: Client, scoped: Scoped) -> Drawn:
     figure = value_rows(ValueRows(rows, f"term of {scoped.words}", 0.0, bars=True, row_px=PAIR_PX))
     return Drawn(
         figure, contribution_sentence(scoped, pair), scope_recipe(scoped, pair.scope), notes=pair.scope.notes,
-        extra={"metric": scoped.metric.id, "a": pair.dataset_a, "b": pair.dataset_b,
-               "keys": {k: [columns.models[columns.i[k]], columns.models[columns.j[k]]] for k in map(int, chosen)}},
+        below=pair_table(scoped, pair, chosen),
+        extra={
+            "metric": scoped.metric.id, "a": pair.dataset_a, "b": pair.dataset_b,
+            "keys": {k: [columns.models[columns.i[k]], columns.models[columns.j[k]]] for k in chosen},
+        },
     )
+
+
+def pair_table(scoped: Scoped, pair: DatasetPair, chosen: Sequence[int]) -> html.Details:
+    """The pairs of the picture, each a way to its page."""
+    columns = pair.pairs
+    first, second = scoped.titles([pair.dataset_a, pair.dataset_b])
+
+    def cells(k: int) -> list[Any]:
+        a, b = columns.models[columns.i[k]], columns.models[columns.j[k]]
+        view = PairView(a=a, b=b, metric=scoped.metric.id, dataset=pair.dataset_a)
+        return [
+            dcc.Link(f"{a} and {b}", href=link("/pair", view)), f"{decimal(columns.contribution[k], 4)}",
+            decimal(columns.x[k]), decimal(columns.y[k]),
+        ]
+
+    return as_table(["Pair of models", f"Adds to {scoped.words}", first, second], [cells(k) for k in chosen])
 
 
 def extremes(contribution: np.ndarray) -> list[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, State, dcc, html
 
 from backend.contracts.consistency import Consistency
 from frontend.components.callbacks import in_browser
@@ -16,7 +17,8 @@ from frontend.figures.numbers import count, decimal
 from frontend.figures.rows import interval_words
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.scope import ALL, Scoped, floats, number, resolved_pair, scope_recipe
-from frontend.urls import ConsistencyView
+from frontend.pages.consistency.table import as_table, interval_cell
+from frontend.urls import ConsistencyView, link
 from parallax.client import Client
 
 NEED = "map"
@@ -55,8 +57,26 @@ def make(client: Client, scoped: Scoped) -> Drawn:
     return Drawn(
         consistency_map(data), [*_replaced(scoped.view, table), map_sentence(data, table)],
         scope_recipe(scoped, table.scope, _set_entries(table)), notes=_notes(table),
-        below=attribute_legend({"domain": data.domains}), extra=extra,
+        below=[attribute_legend({"domain": data.domains}), map_table(scoped, data)], extra=extra,
     )
+
+
+def map_table(scoped: Scoped, data: MapData) -> html.Details:
+    """Every pair of datasets, the least r first, each a way to its scatter."""
+    rows, columns = np.triu_indices(len(data.names), 1)
+    order = np.argsort(np.where(np.isfinite(data.r[rows, columns]), data.r[rows, columns], np.inf), kind="stable")
+    low, high = (end if end is not None else np.full_like(data.r, np.nan) for end in (data.low, data.high))
+
+    def cells(i: int, j: int) -> list[Any]:
+        opened = replace(scoped.view, section="map", a=data.names[i], b=data.names[j])
+        ends = interval_cell(low[i, j], high[i, j]) if np.isfinite(low[i, j]) else "no interval"
+        return [
+            dcc.Link(f"{data.titles[i]} and {data.titles[j]}", href=link("/consistency", opened)),
+            decimal(data.r[i, j]), ends, f"{int(data.n_pairs[i, j]):,} of {int(data.n_models[i, j])} models",
+        ]
+
+    made = [cells(int(rows[k]), int(columns[k])) for k in order]
+    return as_table(["Datasets", scoped.words, "95 % interval", "Pairs"], made)
 
 
 def map_data(scoped: Scoped, table: Consistency) -> MapData:

@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 from backend.contracts.consistency import ModelSet
 from backend.domain.attributes import is_slug
 from backend.domain.predicates import BadPredicate, parse
-from frontend.components.callbacks import in_thread
+from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.facts import code
 from frontend.figures.numbers import count
 from frontend.pages.consistency.part import ask_id
@@ -55,6 +55,13 @@ def layout() -> html.Section:
 
 
 def register(app: Dash, client: Client) -> None:
+    # What the page offers to choose from has changed as well.
+    in_browser(
+        app, "setsChanged", Output(ask_id("choices"), "data", allow_duplicate=True),
+        Output(ask_id("frame"), "data", allow_duplicate=True), Input("set-saved", "children"),
+        State(ask_id("choices"), "data"), State(ask_id("frame"), "data"), prevent_initial_call=True,
+    )
+
     @in_thread(
         app, Output("sets-list", "children"), Input(ask_id(NEED), "data"), Input("set-saved", "children"),
     )
@@ -128,7 +135,7 @@ def set_table(sets: Sequence[ModelSet]) -> html.Div:
     head = html.Tr([html.Th(text, scope="col") for text in ("Set", "Predicate", "Holds", "")])
     return html.Div(
         html.Table([html.Thead(head), html.Tbody([_row(one) for one in sets])], className="coverage set-table"),
-        className="scroll-x",
+        className="scroll-x", tabIndex=0, role="region", **{"aria-label": "Named sets"},
     )
 
 

@@ -135,7 +135,7 @@ def group_table(scoped: Scoped, pair: DatasetPair) -> html.Div | None:
         for g, look in zip(pair.groups, looks, strict=True)
     ]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="coverage set-legend")
-    return html.Div(table, className="scroll-x")
+    return html.Div(table, className="scroll-x", tabIndex=0, role="region", **{"aria-label": "Set pairs"})
 
 
 def _interval(low: float | None, high: float | None) -> html.Span:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, State, html
 
 from backend.contracts.consistency import SetPair
 from frontend.components.callbacks import in_browser
+from frontend.figures.numbers import decimal
 from frontend.figures.spreads import SpreadData, SpreadRow, spread_figure
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.scope import Scoped, floats, marks_of, number, scope_recipe, size_note
+from frontend.pages.consistency.table import as_table, interval_cell
 from parallax.client import Client
 
 NEED = "sets"
@@ -55,7 +58,22 @@ def make(client: Client, scoped: Scoped) -> Drawn:
     data = SpreadData(
         [*rows, baseline], scoped.pair_titles(found.dataset_pairs), scoped.words, baseline=baseline,
     )
-    return Drawn(spread_figure(data), found.sentence, scope_recipe(scoped, found.scope), notes=notes)
+    table = set_table(scoped, [*found.pairs, found.baseline])
+    return Drawn(spread_figure(data), found.sentence, scope_recipe(scoped, found.scope), notes=notes, below=table)
+
+
+def set_table(scoped: Scoped, pairs: Sequence[SetPair]) -> html.Details:
+    """The rows of the picture as numbers."""
+    rows = [
+        [
+            pair.title, decimal(pair.median), interval_cell(pair.ci_low, pair.ci_high),
+            f"{decimal(pair.q1)} to {decimal(pair.q3)}" if pair.q1 is not None else "not defined",
+            f"{pair.n_dataset_pairs}", size_note(pair),
+        ]
+        for pair in pairs
+    ]
+    head = ["Set pair", f"Median {scoped.words}", "95 % interval", "Middle half", "Dataset pairs", "Model pairs"]
+    return as_table(head, rows)
 
 
 def spread_row(by: str, pair: SetPair) -> SpreadRow:
