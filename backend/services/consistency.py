@@ -62,7 +62,7 @@ def table(
         return Consistency(
             metric=question.metric.id, preprocess=question.preprocess, method=question.method,
             datasets=study.datasets, domains=[row["domain"] for row in question.found], r=found.r.tolist(),
-            n_pairs=found.n_pairs.tolist(), n_models=n_models_of(study.values, pair).tolist(),
+            n_pairs=found.n_pairs.tolist(), n_models=found.n_models.tolist(),
             ci_low=None if low is None else low.tolist(), ci_high=None if high is None else high.tolist(),
             set_a=a.predicate, set_b=b.predicate, median=summary.median, median_ci_low=summary.ci_low,
             median_ci_high=summary.ci_high, small=found.small, scope=with_interval(study.scope, drawn),
@@ -174,11 +174,6 @@ def within(values: NDArray[np.floating], a: ModelSet, b: ModelSet) -> NDArray[np
     """The values (D, M, M) of the pairs of a set pair, NaN everywhere else."""
     inside = (a.members[:, None] & b.members) | (b.members[:, None] & a.members)
     return np.where(inside, values, np.nan)
-
-
-def n_models_of(values: NDArray[np.floating], pair: tuple[ModelSet, ModelSet]) -> NDArray[np.int64]:
-    """Models that occur in the pairs of a set pair that both datasets have: (D, D)."""
-    return statistics.consistency(within(values, *pair)).n_models
 
 
 def _note(found: SetPairTable, n_pairs: int, n_defined: int, n_dataset_pairs: int) -> str:

@@ -23,7 +23,7 @@ from backend.domain.attributes import MODEL_ATTRIBUTES
 from backend.domain.consistency import Method, ModelSet
 from backend.domain.errors import InvalidInput, nearest_hint
 from backend.services import consistency_sentences as sentences
-from backend.services.consistency import Answer, kept, n_models_of, set_pair, title_of, within
+from backend.services.consistency import Answer, kept, set_pair, title_of, within
 from backend.services.consistency_intervals import Intervals, intervals_of, with_interval
 from backend.services.consistency_scope import Asked, Study, check_attribute, choose, load, resolve
 from backend.services.model_sets import naming
@@ -155,7 +155,7 @@ def _group(two: Values, pair: SetPairOf, number: int, drawn: Intervals | None, m
     low, high = drawn.interval(number) if drawn else (None, None)
     return GroupOfPairs(
         set_a=pair[0].name, set_b=pair[1].name, title=title_of(*pair), n_pairs=int(table.n_pairs[0, 1]),
-        n_models=int(n_models_of(two, pair)[0, 1]), r=_number(table.r[0, 1]),
+        n_models=int(table.n_models[0, 1]), r=_number(table.r[0, 1]),
         ci_low=None if low is None else _number(low[0, 1]), ci_high=None if high is None else _number(high[0, 1]),
         slope=None if line is None else line.slope, intercept=None if line is None else line.intercept,
         small=table.small,

@@ -85,14 +85,26 @@ def consistency(matrices: NDArray[np.floating], method: Method = "pearson") -> C
     check_method(method)
     values = pair_values(matrices)
     rows, columns = np.triu_indices(np.shape(matrices)[1], 1)
+    return ConsistencyTable(correlations(values, method), *shared_counts(values, rows, columns))
+
+
+def shared_counts(
+    values: NDArray[np.floating], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> tuple[IntArray, IntArray]:
+    """How many columns of `values` (D, P) every two rows share, and how many models occur in them: (D, D) each.
+
+    `rows` and `columns` (P,) are the models of each pair. Cost O(D P) as long as there are few patterns of gaps.
+    """
     n_pairs = np.zeros((len(values), len(values)), dtype=np.int64)
     n_models = np.zeros_like(n_pairs)
+    most = max(rows.max(initial=-1), columns.max(initial=-1)) + 1
     for in_a, in_b, shared in same_gaps(np.isfinite(values)):
-        models = len(np.union1d(rows[shared], columns[shared]))
+        occurs = np.zeros(most, dtype=bool)
+        occurs[rows[shared]] = occurs[columns[shared]] = True
         for here in (np.ix_(in_a, in_b), np.ix_(in_b, in_a)):
             n_pairs[here] = int(shared.sum())
-            n_models[here] = models
-    return ConsistencyTable(correlations(values, method), n_pairs, n_models)
+            n_models[here] = int(occurs.sum())
+    return n_pairs, n_models
 
 
 def correlations(values: NDArray[np.floating], method: Method = "pearson") -> FloatArray:

@@ -20,6 +20,7 @@ from backend.domain.consistency.correlation import (
     check_method,
     correlations,
     pair_values,
+    shared_counts,
 )
 from backend.domain.consistency.weighted import weighted_correlations
 from backend.domain.errors import InvalidInput
@@ -43,14 +44,15 @@ class SetPairTable(NamedTuple):
     """Consistency of one model-set pair.
 
     `r` (D, D), symmetric, in [-1, 1], NaN where it is not defined; `n_pairs` (D, D) model pairs that both datasets
-    have; `n_models_a` and `n_models_b` models of each set that occur in a pair of any dataset; `small`: too few models
-    for an interval to be relied on.
+    have, `n_models` (D, D) models in them; `n_models_a` and `n_models_b` models of each set that occur in a pair of any
+    dataset; `small`: too few models for an interval to be relied on.
     """
 
     a: ModelSet
     b: ModelSet
     r: FloatArray
     n_pairs: IntArray
+    n_models: IntArray
     n_models_a: int
     n_models_b: int
     small: bool
@@ -121,18 +123,18 @@ def _table(values: FloatArray, a: ModelSet, b: ModelSet, method: Method, weights
     used = pair_mask(a, b)
     if weights is not None:
         used &= (weights[rows] > 0) & (weights[columns] > 0)
-    inside = values[:, used]
+    inside = values if used.all() else values[:, used]
     if weights is None:
         r = correlations(inside, method)
     else:
         r = square(weighted_correlations(inside, (rows[used], columns[used]), weights[None], method)[0], len(values))
-    present = np.isfinite(inside)
-    counts = present.astype(np.float64)
+    n_pairs, n_models = shared_counts(inside, rows[used], columns[used])
+    somewhere = np.isfinite(inside).any(axis=0)
     occurs = np.zeros(len(a.members), dtype=bool)
-    occurs[rows[used][present.any(axis=0)]] = True
-    occurs[columns[used][present.any(axis=0)]] = True
+    occurs[rows[used][somewhere]] = True
+    occurs[columns[used][somewhere]] = True
     n_a, n_b = int((occurs & a.members).sum()), int((occurs & b.members).sum())
-    return SetPairTable(a, b, r, np.rint(counts @ counts.T).astype(np.int64), n_a, n_b, is_small(a, b, n_a, n_b))
+    return SetPairTable(a, b, r, n_pairs, n_models, n_a, n_b, is_small(a, b, n_a, n_b))
 
 
 def is_small(a: ModelSet, b: ModelSet, n_a: int, n_b: int) -> bool:
