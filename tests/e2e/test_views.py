@@ -151,14 +151,14 @@ def test_a_highlighted_model_is_outlined(ready: Ready) -> None:
 def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None:
     page = ready("/consistency")
     page.wait_for_selector("#scatter-panel.is-ready")
-    assert chart(page, "consistency-graph")["cell"][0] == pytest.approx(
-        chart(page, "consistency-graph")["cell"][1], rel=0.01
-    )
+    page.wait_for_selector("#map-panel.is-ready")
+    side = chart(page, "map-graph")["cell"]
+    assert side[0] == pytest.approx(side[1], rel=0.01)
     table = study.client.consistency(METRIC)
     row, column = "cinder", "aurora"
     spot = page.evaluate(
         """([row, column]) => {
-          const chart = document.querySelector("#consistency-graph .js-plotly-plot");
+          const chart = document.querySelector("#map-graph .js-plotly-plot");
           const {xaxis, yaxis} = chart._fullLayout;
           const box = chart.getBoundingClientRect();
           const at = (axis, name) => axis._offset + axis.d2p(name);
@@ -173,7 +173,8 @@ def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None
     page.wait_for_selector(f"text=Pearson r = {r:.2f}".replace("-", "−"))
     page.wait_for_timeout(300)
     points = page.evaluate(
-        "document.querySelector('#scatter-graph .js-plotly-plot').data.flatMap((t) => Array.from(t.text)).length"
+        "document.querySelector('#scatter-graph .js-plotly-plot')"
+        ".data.filter((t) => t.meta.pairs).reduce((n, t) => n + t.x.length, 0)"
     )
     assert points == n_pairs
     page.go_back()
@@ -211,4 +212,4 @@ def test_a_link_to_something_unknown_says_so_and_what_is_shown_instead(ready: Re
     page.wait_for_function("!document.querySelector('.is-stale')")
     assert "nowhere" not in page.url, "the link says what is on screen"
     page = ready("/consistency?v=1&a=nowhere")
-    assert "the dataset nowhere, which has no results here" in page.locator("#consistency-graph-caption").inner_text()
+    assert "the dataset nowhere, which has no results here" in page.locator("#map-graph-caption").inner_text()
