@@ -7,12 +7,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from frontend.urls import SECTIONS
 from tests.e2e.conftest import Ready, Study, settled
 from tests.support.browser import WatchedPages
 
 pytestmark = pytest.mark.e2e
 PATHS = (
     "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3", "/consistency",
+    *(f"/consistency?v=1&section={section}" for section in SECTIONS[1:]),
     "/pair", "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
     "/models", "/models?v=1&view=crossed&scope=absent", "/models/test-vit-s0", "/models/vit_large_patch16_224",
     "/datasets", "/datasets/aurora", "/datasets/cifar-10", "/coverage",
