@@ -9,10 +9,10 @@ BENCH_STAMP := $(VENV)/.bench-installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast test-slow browser check lint types bench bench-engine zoo settings metrics clean
+.PHONY: help setup demo up test test-fast test-slow browser check lint types bench bench-engine bench-consistency zoo settings metrics clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP)  ## Make .venv with everything in it (once; again when dependencies change)
 
@@ -54,7 +54,7 @@ lint: setup  ## Style, and who may import whom
 types: setup
 	$(BIN)/mypy
 
-bench: setup  ## Measure: engine, decoding, matrices (as ratios, in one run)
+bench: setup  ## Measure: engine, decoding, matrices, consistency (as ratios, in one run)
 	@for file in benchmarks/bench_*.py; do \
 		$(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit 1; \
 	done
@@ -66,6 +66,9 @@ $(BENCH_STAMP): $(STAMP)
 
 bench-engine: setup $(BENCH_STAMP)  ## Measure the engine against published code and packages (ARGS="--quick" or "--large")
 	@$(BIN)/python -m benchmarks.bench_engine $(ARGS)
+
+bench-consistency: setup  ## Measure consistency against the loop of the published notebooks (ARGS="--quick")
+	@$(BIN)/python -m benchmarks.bench_consistency $(ARGS)
 
 zoo: setup  ## Train the demo's models again (about half an hour on two cores)
 	$(BIN)/python -m parallax.local.demo.train $(ARGS)

@@ -27,22 +27,22 @@ def without_each_model(values: FloatArray, models: tuple[Positions, Positions], 
     gaps = not present.all()
     z = np.zeros((n_rows, n_pairs + 1))
     z[:, :-1] = np.where(present, _scaled_with_gaps(values, present) if gaps else scaled(values), 0.0)
-    there = np.zeros((n_rows, n_pairs + 1))
-    there[:, :-1] = present
+    there = np.zeros((n_rows if gaps else 1, n_pairs + 1))
+    there[:, :-1] = present if gaps else 1.0
 
     count, sums, squares, cross = (np.empty((n_models, n_rows, n_rows)) for _ in range(4))
     step = max(1, HELD // max(1, n_rows * n_models))
     for start in range(0, n_models, step):
         some = slice(start, start + step)
         of_models = np.ascontiguousarray(z[:, place[some]].transpose(1, 0, 2))
-        shared = np.ascontiguousarray(there[:, place[some]].transpose(1, 0, 2)) if gaps else there[:1, place[some]]
+        shared = np.ascontiguousarray(there[:, place[some]].transpose(1, 0, 2))
         cross[some] = of_models @ of_models.transpose(0, 2, 1)
         if gaps:
             count[some] = shared @ shared.transpose(0, 2, 1)
             sums[some] = of_models @ shared.transpose(0, 2, 1)
             squares[some] = of_models**2 @ shared.transpose(0, 2, 1)
         else:
-            count[some] = shared[0].sum(axis=1)[:, None, None]
+            count[some] = shared.sum(axis=2)[:, :, None]
             sums[some] = of_models.sum(axis=2)[:, :, None]
             squares[some] = np.einsum("mdp,mdp->md", of_models, of_models)[:, :, None]
 
