@@ -239,6 +239,9 @@ def _notes(question: Question, names: Sequence[str], values: NDArray[np.floating
     ]
     if few:
         notes.append(f"Fewer models on some datasets: {listed(few)}. Each two datasets use the pairs that both have.")
+    equal = [name for name, layer in zip(question.datasets, values, strict=True) if _all_equal(layer)]
+    if equal:
+        notes.append(f"All values are equal on {listed(equal)}: no r is defined there.")
     if not question.metric.spec.symmetric:
         notes.append("The measure is not symmetric: a pair enters with the mean of its two directions.")
     return notes
@@ -252,6 +255,13 @@ def _n_models(values: NDArray[np.floating]) -> list[int]:
         np.fill_diagonal(present, False)
         counts.append(int(present.any(axis=1).sum()))
     return counts
+
+
+def _all_equal(layer: NDArray[np.floating]) -> bool:
+    """Whether two pairs of models or more have values and these do not vary."""
+    values = layer[np.triu_indices(len(layer), 1)]
+    values = values[np.isfinite(values)]
+    return len(values) > 1 and bool(values.min() == values.max())
 
 
 def listed(names: Sequence[str]) -> str:

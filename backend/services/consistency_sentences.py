@@ -39,8 +39,10 @@ def table(pair: SetPair, study: Study) -> str:
     whom = "All models" if pair.title == "All models" else f"Pairs of {pair.title}"
     if pair.median is None:
         return f"{whom}: r is not defined. {_why(pair, study)}"
+    n_all = len(study.datasets) * (len(study.datasets) - 1) // 2
+    some = "" if pair.n_dataset_pairs == n_all else f"{pair.n_dataset_pairs} of "
     return (
-        f"{whom}: the median r over {counted(pair.n_dataset_pairs, 'pair')} of {len(study.datasets)} datasets is "
+        f"{whom}: the median r over {some}{counted(n_all, 'pair')} of {len(study.datasets)} datasets is "
         f"{shown(pair.median)}{interval(pair.ci_low, pair.ci_high)} ({counted(pair.n_pairs, 'model pair')})"
         f"{_flagged(pair)}."
     )

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from backend.contracts.consistency import Anchors, Consistency, DatasetPair, Difference, MetricAgreement, SetPairs
 from backend.domain.consistency import ModelSet, every, resample
-from tests.support.population import IN_ORDER, LINEAR, SPEARMAN, Population
+from tests.support.population import FLAT, IN_ORDER, LINEAR, SPEARMAN, Population
 
 SSL, SUP = "objective:self-supervised", "objective:supervised"
 
@@ -130,7 +130,16 @@ def test_what_has_no_r_has_no_interval_and_is_said_by_every_answer(api: TestClie
         assert all(one.median is None for one in anchors.anchors) and "not defined" in anchors.sentence
 
 
-def test_similarities_that_do_not_vary_have_no_r(api: TestClient) -> None:
+def test_values_that_are_all_equal_have_no_r_and_are_named(api: TestClient) -> None:
+    found = Consistency.model_validate(api.get("/consistency", params={"metric": FLAT, "intervals": True}).json())
+    assert found.datasets == ["photos", "cars", "digits"] and found.scope is not None
+    assert found.r[0][2] is None and found.r[2][2] is None and found.n_pairs[0][2] == 210
+    assert found.r[0][1] is not None and found.median == found.r[0][1]
+    assert "over 1 of 3 pairs of 3 datasets" in found.sentence
+    assert "All values are equal on digits: no r is defined there." in found.scope.notes
+
+
+def test_a_layer_that_was_not_computed_is_said_to_be_missing(api: TestClient) -> None:
     # Calibrated values of a matrix without nulls are not computed: nothing is correlated, nothing is zero.
     asked = {"metric": LINEAR, "layer": "calibrated", "intervals": True}
     found = SetPairs.model_validate(api.get("/consistency/set-pairs", params=asked).json())

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from tests.support.rows import add_dataset, add_matrix, add_model, similarities
 
-LINEAR, SPEARMAN = "cka.linear.unbiased", "rsa.correlation.spearman"
+LINEAR, SPEARMAN, FLAT = "cka.linear.unbiased", "rsa.correlation.spearman", "knn.mutual:k=10"
 # Name -> domain; answers list them by domain, then name.
 DATASETS = {"photos": "natural-multi", "cars": "natural-single", "digits": "specialized", "shapes": "structured"}
 IN_ORDER = ["photos", "cars", "digits", "shapes"]
@@ -71,8 +71,9 @@ class Population:
 
 
 def add_population(connection: Connection) -> Population:
-    """21 models, 20 of them on `cars`; one metric on all datasets, another on two of them for 18 models. By the first
-    ten models pairs hardly depend on the dataset, by the others much."""
+    """21 models, 20 of them on `cars`; one metric on all datasets, another on two of them for 18 models, a third
+    on three of them whose values on `digits` are all equal. Pairs of the first ten models hardly depend on the dataset,
+    those of the others much."""
     described, tags, ids = {}, {}, {}
     for number in range(N_MODELS):
         name = f"net-{number:02d}"
@@ -94,6 +95,10 @@ def add_population(connection: Connection) -> Population:
             count = 18 if metric == SPEARMAN else 20 if dataset == "cars" else N_MODELS
             values[metric, dataset] = np.full((N_MODELS, N_MODELS), np.nan, np.float32)
             values[metric, dataset][:count, :count] = square[:count, :count]
+    for dataset in ("photos", "cars", "digits"):
+        values[FLAT, dataset] = values[LINEAR, dataset] if dataset != "digits" else np.full_like(
+            values[LINEAR, dataset], 0.25
+        )
     datasets = {name: add_dataset(connection, name, domain=domain) for name, domain in DATASETS.items()}
     for (metric, dataset), square in values.items():
         here = [name for k, name in enumerate(sorted(ids)) if not np.isnan(square[k, 0])]
