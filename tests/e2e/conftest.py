@@ -28,7 +28,7 @@ METRIC = "cka.linear.unbiased"
 PATIENCE_S = 240.0
 
 # Every chart on screen has cells or axes, and shows what the link says.
-DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")]
+DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")].filter((box) => box.offsetParent)
   .every((box) => box.querySelector(".hm, .xtick, canvas") && !box.classList.contains("is-stale"))"""
 
 Ready = Callable[[str], Page]
@@ -60,7 +60,7 @@ def study(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     with stack.client() as client:
         for seed, (name, domain) in enumerate(DATASETS.items()):
             path = Path(folder) / f"{name}.zip"
-            path.write_bytes(archive(name, n=24, seed=seed, side=32, domain=domain))
+            path.write_bytes(archive(name, n=24, seed=seed, side=32, domain=domain, shows_stimuli=True))
             client.upload_dataset(path)
         wait_for_quiet(client)
         for network in NETWORKS:
