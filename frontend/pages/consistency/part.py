@@ -129,7 +129,8 @@ def _below(drawn: Drawn) -> list[Any]:
     parts: list[Any] = []
     if drawn.notes:
         parts.append(html.Ul([html.Li(note) for note in drawn.notes], className="part-notes"))
-    parts.append(drawn.below)
+    # A list inside a list of children is nothing that can be shown.
+    parts += drawn.below if isinstance(drawn.below, list) else [drawn.below]
     if drawn.recipe is not None:
         parts.append(html.Details([html.Summary("Recipe"), drawn.recipe], className="part-recipe"))
     return parts

@@ -22,7 +22,7 @@ from frontend.pages.consistency import (
     sections,
     set_pairs,
 )
-from frontend.pages.consistency.part import NEEDS, Drawn
+from frontend.pages.consistency.part import NEEDS, Drawn, _below
 from frontend.pages.consistency.scope import Scoped, read_scope, resolved_pair, set_options
 from frontend.urls import SECTIONS, ConsistencyView, encode
 from parallax.client import ApiError
@@ -64,6 +64,11 @@ def test_every_part_draws_says_a_sentence_and_opens_its_recipe(drawn: dict[str, 
             assert fact in recipe, (need, recipe)
         for slip in ("nan", "None", "undefined"):
             assert slip not in words(one.sentence) + recipe, need
+
+
+def test_what_stands_below_a_picture_is_one_list(drawn: dict[str, Drawn]) -> None:
+    for need, one in drawn.items():
+        assert not any(isinstance(child, list) for child in _below(one)), need
 
 
 def test_needs_name_fields_of_the_link_and_every_part_has_its_need() -> None:
