@@ -86,7 +86,9 @@
     const traces = figure.data.map((trace) => {
       const [x, y, at] = [rowsOf(trace.x), rowsOf(trace.y), rowsOf(trace.customdata)];
       at.forEach((k, i) => { points[k] = [x[i], y[i]]; });
-      return Object.assign({}, trace, {text: Array.from(at, (k) => wordsOf(data, k)), hovertemplate: "%{text}<extra></extra>",
+      // Dash passes on what stands in a plain array when a point is clicked, not what is encoded.
+      return Object.assign({}, trace, {customdata: Array.from(at), text: Array.from(at, (k) => wordsOf(data, k)),
+        hovertemplate: "%{text}<extra></extra>",
         marker: Object.assign({}, trace.marker, {size: data.models.length > 300 ? 7 : narrow ? 10 : 13})});
     });
     const chosen = selectedOf(search, data);
@@ -103,6 +105,11 @@
     layout.annotations = labelsOf(data, points, chosen, place.cell, [layout.xaxis.range, layout.yaxis.range], narrow ? 10 : 12,
       PAPER[appearance.scheme]);
     return {data: selectionOf(points, chosen).concat(traces), layout: layout};
+  }
+
+  /** What the map shows of the attribute that colours say. */
+  function mapCaption(data, search) {
+    return data && data.captions ? data.captions[window.parallax.fieldOf(search, data, "by")] || Object.values(data.captions)[0] : none();
   }
 
   // ---- Selection: one model, or two to be compared ----
@@ -141,10 +148,13 @@
     if (clicks) go(schema, {models: ""});
   }
 
-  /** Shows where the selected models lead; answers whether the fields that only t-SNE has are hidden. */
+  /** Shows which models are selected and where they lead; answers whether the fields that only t-SNE has are hidden. */
   function followMap(data, search, schema) {
-    const hidden = new URLSearchParams(search || "").get("method") !== "tsne";
+    const params = new URLSearchParams(search || "");
+    const hidden = params.get("method") !== "tsne";
     if (!data || !data.models) return hidden;
+    // Only null empties a field that can be searched.
+    for (const name of ["a", "b"]) set("map--" + name, {value: params.get(name) || null, data: data.models});
     const {searchWith} = window.parallax;
     const [a, b] = selectedOf(search, data).map((k) => data.models[k]);
     const link = (id, href, words) => set(id, {href: href, children: words, className: href ? "selection-link" : "is-gone"});
@@ -160,6 +170,6 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    mapAsk, drawModelMap, clickModel, emptied, resetModels, followMap,
+    mapAsk, drawModelMap, mapCaption, clickModel, emptied, resetModels, followMap,
   });
 })();

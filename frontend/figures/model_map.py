@@ -43,7 +43,7 @@ def model_map(data: MapData, by: str, measured: bool = True) -> go.Figure:
                 x=x[here], y=y[here], mode="markers", name=f"{plain(words.get(slug, slug))} ({len(here):,})",
                 customdata=here.astype(np.int32), meta={"models": True},
                 marker={"color": colour_of(by, slug), "symbol": symbol_of(by, slug), "size": 13,
-                        "line": {"color": "#ffffff", "width": 1}},
+                        "line": {"color": "rgba(0,0,0,0.5)", "width": 1}},
             )
         )
     axis = {"showgrid": True, "zeroline": False, "nticks": 7}

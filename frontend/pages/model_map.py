@@ -165,7 +165,7 @@ def register(app: Dash, client: Client) -> None:
         except ApiError as error:
             return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:4]]
         payload = {"path": PATH, "resolved": {"metric": metric.id, "dataset": dataset, "method": view.method},
-                   "controls": _controlled(study, metric.id, found), **(_drawn(study, found) if found else {})}
+                   "controls": _controlled(study, metric.id), **(_drawn(study, found) if found else {})}
         key = fingerprint([payload, wrong, str(refusal)])
         if key == known:
             return keep
@@ -177,15 +177,6 @@ def register(app: Dash, client: Client) -> None:
             _amount(view, found), "",
         ]
 
-    @in_thread(
-        app, Output("modelmap-graph-caption", "children"), Input("modelmap-data", "data"),
-        Input(control_id(KEY, "by"), "value"),
-    )
-    def describe(data: dict[str, Any] | None, by: str) -> Any:
-        if not data or "models" not in data:
-            raise PreventUpdate
-        return caption(data, by or next(iter(MODEL_ATTRIBUTES)))
-
     in_browser(app, "mapAsk", Output("modelmap-ask", "data"), Input("url", "search"), Input("revision", "data"),
                State("modelmap-ask", "data"))
     in_browser(app, "sync", Output("modelmap-view", "data"), Input("modelmap-data", "data"), Input("url", "search"),
@@ -193,6 +184,8 @@ def register(app: Dash, client: Client) -> None:
     in_browser(app, "drawModelMap", Output("modelmap-graph", "figure"), Input("modelmap-data", "data"),
                Input("url", "search"), Input("appearance", "data"), State("templates", "data"),
                State("modelmap-graph", "id"))
+    in_browser(app, "mapCaption", Output("modelmap-graph-caption", "children"), Input("modelmap-data", "data"),
+               Input("url", "search"))
     in_browser(app, "clickModel", Output("modelmap-graph", "clickData"), Input("modelmap-graph", "clickData"),
                State("modelmap-data", "data"), State("schema", "data"), prevent_initial_call=True)
     in_browser(app, "followMap", Output("modelmap-numbers", "hidden"), Input("modelmap-data", "data"),
@@ -220,20 +213,19 @@ def _wrong(error: ApiError) -> tuple[dict[str, str], Any]:
     words = {
         one.field.rpartition(".")[2]: " ".join(part for part in (one.message, one.hint) if part) for one in error.fields
     }
-    said = " ".join(dict.fromkeys(words.values())) or f"{error.problem.detail} {error.problem.hint or ''}".strip()
-    return words, notice("There is no such map", said, tone="trouble")
+    said = [f"{name.capitalize()}: {wrong}" for name, wrong in words.items()]
+    said = said or [part for part in (error.problem.detail, error.problem.hint) if part]
+    return words, notice("There is no such map", " ".join(said), tone="trouble")
 
 
-def _controlled(study: Study, metric: str, found: ModelMap | None) -> dict[str, Any]:
+def _controlled(study: Study, metric: str) -> dict[str, Any]:
     datasets = [(MEAN, "Mean over all datasets"), *((name, study.title(name)) for name in study.datasets_of(metric))]
-    models = options([(name, name) for name in sorted(found.models)]) if found else []
     return {
         control_id(KEY, "dataset"): {"field": "dataset", "data": options(datasets)},
         control_id(KEY, "metric"): {
             "field": "metric", "data": options([(m.id, m.title) for m in study.computed_metrics()]),
         },
         **{control_id(KEY, name): {"field": name} for name in FIELDS[2:8]},
-        **({control_id(KEY, name): {"field": name, "data": models} for name in ("a", "b")} if found else {}),
     }
 
 
@@ -241,20 +233,22 @@ def _drawn(study: Study, found: ModelMap) -> dict[str, Any]:
     """What the browser draws from: a figure for each attribute, and the words of every model."""
     data = MapData(found.models, np.array(found.x), np.array(found.y), study.attributes(found.models))
     figures = {by: model_map(data, by, measured=found.method == "mds").to_plotly_json() for by in MODEL_ATTRIBUTES}
-    alike = {by: nearest_alike(data, by) for by in MODEL_ATTRIBUTES}
     return {
-        "figures": figures, "models": found.models, "attributes": dict(data.attributes), "alike": alike,
+        "figures": figures, "models": found.models, "attributes": dict(data.attributes),
+        "captions": {by: caption(data, by, found.sentence) for by in MODEL_ATTRIBUTES},
         "words": {name: {"title": ATTRIBUTE_TITLES[name], "values": words} for name, words in MODEL_ATTRIBUTES.items()},
-        "sentence": found.sentence,
     }
 
 
-def caption(data: dict[str, Any], by: str) -> str:
+def caption(data: MapData, by: str, how_true: str) -> str:
     """What the map shows of an attribute, and how true it is."""
-    same, chance = data["alike"][by]
+    what, models = ATTRIBUTE_TITLES[by].lower(), count(len(data.models), "model")
+    if len(set(data.attributes[by])) == 1:
+        return f"All {models} have the same {what}. {how_true}"
+    same, chance = nearest_alike(data, by)
     return (
-        f"{same} of {count(len(data['models']), 'model')} lie nearest to a model of the same "
-        f"{ATTRIBUTE_TITLES[by].lower()}; dealt at random it would be about {chance:.0f}. {data['sentence']}"
+        f"{same} of {models} lie nearest to a model of the same {what}; dealt at random it would be about "
+        f"{chance:.0f}. {how_true}"
     )
 
 

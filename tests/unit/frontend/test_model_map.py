@@ -98,11 +98,14 @@ def answer(**changes: Any) -> ModelMap:
 def test_the_browser_gets_a_figure_for_every_attribute_and_the_words_of_each_model() -> None:
     study = read_study(StubApi().client())
     drawn = page._drawn(study, answer())
-    assert list(drawn["figures"]) == list(MODEL_ATTRIBUTES) == list(drawn["words"]) == list(drawn["attributes"])
-    same, chance = drawn["alike"]["architecture"]
-    words = page.caption(drawn, "architecture")
+    for what in ("figures", "words", "attributes", "captions"):
+        assert list(drawn[what]) == list(MODEL_ATTRIBUTES)
+    placed = MapData(answer().models, np.array(answer().x), np.array(answer().y), study.attributes(answer().models))
+    same, chance = nearest_alike(placed, "architecture")
+    words = drawn["captions"]["architecture"]
     assert words.startswith(f"{same} of 9 models lie nearest to a model of the same architecture;")
     assert f"about {chance:.0f}" in words and words.endswith("It is true.")
+    assert drawn["captions"]["size"] == "All 9 models have the same size. It is true."
 
 
 def test_the_recipe_names_everything_that_changes_the_map() -> None:
