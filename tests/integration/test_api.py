@@ -148,6 +148,14 @@ RESULTS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/orders", {"metric": LINEAR}),
     ("/consistency", {"metric": LINEAR}),
     ("/consistency", {"metric": LINEAR, "method": "spearman"}),
+    ("/consistency", {"metric": LINEAR, "set_a": "objective:sup", "intervals": "true"}),
+    ("/consistency/set-pairs", {"metric": LINEAR}),
+    ("/consistency/difference", {"metric": LINEAR, "a": "tag:made", "b": "objective:sup"}),
+    ("/consistency/dataset-pair", {"metric": LINEAR, "a": "digits", "b": "shapes"}),
+    ("/consistency/influence", {"metric": LINEAR}),
+    ("/consistency/anchors", {"metric": LINEAR, "anchors": "net-0"}),
+    ("/consistency/spread", {"metric": LINEAR}),
+    ("/model-sets", {}),
     ("/finding", {}),
 )
 
