@@ -103,26 +103,32 @@ def _spearman(
     for start in range(0, len(weights), step):
         some = weights[start : start + step]
         of_pairs = some[:, models[0]] * some[:, models[1]]
-        units = _unit_ranks(rows, of_pairs)
-        table = np.clip(units @ units.transpose(0, 2, 1), -1.0, 1.0)
-        table[np.count_nonzero(of_pairs, axis=1) < MIN_PAIRS] = np.nan
-        r[start : start + step] = table[:, which[0], which[1]]
+        ranks = _centred_ranks(rows, of_pairs) * np.sqrt(of_pairs)[:, None, :]
+        table = ranks @ ranks.transpose(0, 2, 1)
+        length = np.sqrt(np.diagonal(table, axis1=1, axis2=2))
+        total = of_pairs.sum(axis=1)[:, None]
+        undefined = ~(length > ROUNDING * np.finfo(weights.dtype).eps * total**1.5)
+        undefined[np.count_nonzero(of_pairs, axis=1) < MIN_PAIRS] = True
+        length[undefined] = np.nan
+        first, second = which
+        found = table[:, first, second] / (length[:, first] * length[:, second])
+        r[start : start + step] = np.clip(found, -1.0, 1.0)
     return r
 
 
-def _unit_ranks(rows: FloatArray, weights: Floats) -> Floats:
-    """Weighted mean ranks, centred, times the root of the weight, of length 1: (B, D, P); NaN where all are tied."""
+def _centred_ranks(rows: FloatArray, weights: Floats) -> Floats:
+    """Mean ranks of the pairs of every row under each weighting, less their weighted mean: (B, D, P)."""
     ranks = np.empty((len(weights), *rows.shape), dtype=weights.dtype)
     for number, row in enumerate(rows):
         order = np.argsort(row, kind="stable")
-        ends = np.flatnonzero(np.append(np.diff(row[order]) > 0, True))  # the last of each group of ties
-        cumulated = np.cumsum(weights[:, order], axis=1)[:, ends]
-        before = np.concatenate([np.zeros_like(cumulated[:, :1]), cumulated[:, :-1]], axis=1)
-        ranks[:, number, order] = np.repeat((before + cumulated) / 2, np.diff(ends, prepend=-1), axis=1)
-    total = weights.sum(axis=1)[:, None]
-    ranks -= (np.einsum("bdp,bp->bd", ranks, weights) / np.where(total > 0, total, np.nan))[:, :, None]
-    ranks *= np.sqrt(weights)[:, None, :]
-    length = np.sqrt(np.einsum("bdp,bdp->bd", ranks, ranks))
-    length[~(length > ROUNDING * np.finfo(weights.dtype).eps * total**1.5)] = np.nan
-    ranks /= length[:, :, None]
+        last = np.append(np.diff(row[order]) > 0, True)  # of each group of ties
+        group_of = np.empty(len(row), dtype=np.intp)
+        group_of[order] = np.cumsum(last) - last
+        cumulated = np.cumsum(weights.take(order, axis=1), axis=1)[:, last]
+        middle = cumulated.copy()
+        middle[:, 1:] += cumulated[:, :-1]
+        # Twice a mean rank is what lies below plus what lies up to it; the mean of all mean ranks is half the total.
+        middle -= cumulated[:, -1:]
+        middle /= 2
+        middle.take(group_of, axis=1, out=ranks[:, number], mode="clip")
     return ranks
