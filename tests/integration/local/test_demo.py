@@ -91,9 +91,10 @@ def test_an_interrupted_demo_goes_on_and_the_next_start_does_nothing_twice(check
         assert ended.returncode == 0, ended.stderr
         assert set(report) == {"models", "datasets", "jobs", "seconds", "finding"}
         assert (report["models"], report["datasets"]) == (4, 3)
-        # 3 datasets checked, 4 models added, 12 embeddings, and at least one comparison for each dataset and metric.
+        # 3 datasets checked, 4 models added, 12 embeddings, and for each dataset at least one comparison by each metric
+        # and one job for its probes.
         assert set(report["jobs"]) == set(STATES)
-        assert report["jobs"]["succeeded"] == sum(report["jobs"].values()) >= 3 + 4 + 12 + 3
+        assert report["jobs"]["succeeded"] == sum(report["jobs"].values()) >= 3 + 4 + 12 + 3 + 3
         assert report["seconds"] > 0
         assert report["finding"]["sentence"] and report["finding"]["numbers"]["n_datasets"] == 3
 
