@@ -30,7 +30,7 @@ from backend.settings import Settings
 
 # Which state a cell shows when several jobs speak of it.
 RANK: dict[CellState, int] = {"running": 3, "queued": 2, "failed": 1, "missing": 0}
-DATASET_OBSTACLE = "This published dataset is not here. Send it as an archive: parallax datasets push."
+DATASET_OBSTACLE = "This published dataset is not here. Send it as an archive: parallax datasets add."
 
 
 def list_published_models(connection: Connection) -> list[PublishedModel]:

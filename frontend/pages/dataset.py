@@ -142,7 +142,8 @@ def _labels(stimuli: list[Stimulus]) -> list[Any]:
                  html.Span(f"{n:,}", className="count")])
         for label, n in listed[:MOST_LABELS]
     ]
-    words = f"{count(len(counts), 'label')}, {min(counts.values()):,} to {most:,} stimuli each"
+    least = min(counts.values())
+    words = f"{count(len(counts), 'label')}, {f'{least:,} to ' if least < most else ''}{most:,} stimuli each"
     if len(listed) > MOST_LABELS:
         words += f"; the {MOST_LABELS} most frequent are listed"
     return [html.H2(words, className="group-title"), html.Ul(rows, className="label-bars")]
@@ -166,7 +167,7 @@ def known_only(covered: CoveredDataset) -> list[Any]:
     return [notice(
         "This dataset is known, not here",
         "Parallax ships no pictures of other people's datasets. Put its stimuli into an archive with a manifest and "
-        "send it with parallax datasets push; every model can then be embedded on it.",
+        "add it with parallax datasets add; every model can then be embedded on it.",
         [link_button("All datasets", "/datasets")],
     )]
 
