@@ -16,11 +16,20 @@
   }
 
   /** The link as far as the server needs it; nothing where that has not changed. */
-  function mapAsk(search, revision, asked) {
+  function mapAsk(search, asked) {
     if (window.parallax.normal(window.location.pathname) !== PATH) return none();
     const params = new URLSearchParams(search || "");
-    const key = JSON.stringify([revision, ...ASKED.map((name) => params.get(name))]);
+    const key = JSON.stringify(ASKED.map((name) => params.get(name)));
     return asked && asked.key === key ? none() : {key: key, search: search || ""};
+  }
+
+  let known = null; // the state of the results that was read last; empty where it could not be
+
+  /** Asks again when results may have changed since, and as long as they cannot be reached. */
+  function mapRenew(revision, search, asked) {
+    const news = known !== null && (revision === "" || revision !== known);
+    known = revision;
+    return news && asked ? {key: asked.key, search: search || "", revision: revision} : none();
   }
 
   // ---- Drawing ----
@@ -170,6 +179,6 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    mapAsk, drawModelMap, mapCaption, clickModel, emptied, resetModels, followMap,
+    mapAsk, mapRenew, drawModelMap, mapCaption, clickModel, emptied, resetModels, followMap,
   });
 })();

@@ -177,8 +177,10 @@ def register(app: Dash, client: Client) -> None:
             _amount(view, found), "",
         ]
 
-    in_browser(app, "mapAsk", Output("modelmap-ask", "data"), Input("url", "search"), Input("revision", "data"),
-               State("modelmap-ask", "data"))
+    # Two ways to the same: a change of address must not wait until the state of the jobs has been read.
+    in_browser(app, "mapAsk", Output("modelmap-ask", "data"), Input("url", "search"), State("modelmap-ask", "data"))
+    in_browser(app, "mapRenew", Output("modelmap-ask", "data", allow_duplicate=True), Input("revision", "data"),
+               State("url", "search"), State("modelmap-ask", "data"), prevent_initial_call=True)
     in_browser(app, "sync", Output("modelmap-view", "data"), Input("modelmap-data", "data"), Input("url", "search"),
                State("schema", "data"))
     in_browser(app, "drawModelMap", Output("modelmap-graph", "figure"), Input("modelmap-data", "data"),
