@@ -15,7 +15,8 @@ pytestmark = pytest.mark.e2e
 PATHS = (
     "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3", "/consistency",
     *(f"/consistency?v=1&section={section}" for section in SECTIONS[1:]),
-    "/pair", "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
+    "/pair", "/map", "/map?v=1&method=tsne&dataset=basalt&by=architecture",
+    "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
     "/models", "/models?v=1&view=crossed&scope=absent", "/models/test-vit-s0", "/models/vit_large_patch16_224",
     "/datasets", "/datasets/aurora", "/datasets/cifar-10", "/coverage",
     "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1",

@@ -1,0 +1,104 @@
+"""The map of models in a browser: it draws what the API says, a click selects, two selected models lead on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from backend.domain.attributes import ARCHITECTURES
+from frontend.urls import MapView, link
+from tests.e2e.conftest import DATASETS, METRIC, Ready, Study
+
+pytestmark = pytest.mark.e2e
+
+# name -> [x, y on the map, x, y on the screen]
+READ_MAP = """() => {
+  const chart = document.querySelector("#modelmap-graph .js-plotly-plot");
+  const {xaxis, yaxis} = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  const found = {};
+  chart.calcdata.forEach((points, place) => {
+    const trace = chart.data[place];
+    if (!trace.text) return;
+    points.forEach((point, i) => {
+      const name = /<b>(.*?)<.b>/.exec(trace.text[i])[1];
+      const [across, down] = [xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y)];
+      found[name] = [point.x, point.y, box.left + across, box.top + down];
+    });
+  });
+  return found;
+}"""
+
+
+def places(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate(READ_MAP)
+    return found
+
+
+def click(page: Page, name: str) -> None:
+    x, y = places(page)[name][2:]
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+
+
+def test_the_map_draws_the_places_of_the_api_to_one_scale(ready: Ready, study: Study) -> None:
+    page = ready(link("/map", MapView(metric=METRIC, dataset=next(iter(DATASETS)))))
+    told = study.client.model_map(METRIC, next(iter(DATASETS)))
+    drawn = places(page)
+    assert sorted(drawn) == sorted(told.models)
+    for name, x, y in zip(told.models, told.x, told.y, strict=True):
+        assert drawn[name][:2] == pytest.approx([x, y], abs=1e-5)
+    points = np.array([drawn[name] for name in told.models])
+    stretched = [np.ptp(points[:, 2 + axis]) / np.ptp(points[:, axis]) for axis in (0, 1)]
+    assert stretched[0] == pytest.approx(stretched[1], rel=0.01)
+    assert f"stress of {told.stress:.2f}" in page.inner_text("#modelmap-graph-caption")
+
+
+def test_clicks_select_models_and_lead_to_their_pair_and_to_the_heatmap(ready: Ready, study: Study) -> None:
+    page = ready(link("/map", MapView(metric=METRIC)))
+    first, second = sorted(places(page))[:2]
+    assert page.locator(".selection-link").count() == 0
+    click(page, first)
+    page.wait_for_url(f"**a={first}*")
+    click(page, second)
+    page.wait_for_url(f"**a={first}&b={second}*")
+    targets = [one.get_attribute("href") or "" for one in page.locator(".selection-link").all()]
+    assert [target.partition("?")[0] for target in targets] == ["/pair", "/similarity", f"/models/{first}"]
+    assert f"a={first}&b={second}" in targets[0] and f"highlight={first}" in targets[1]
+    click(page, first)  # a second click lets a model go
+    page.wait_for_url(f"**a={second}*")
+    assert "b=" not in page.url.partition("?")[2]
+    page.go_back()
+    page.wait_for_url(f"**a={first}&b={second}*")
+    page.locator(".selection-link").first.click()
+    page.wait_for_url("**/pair?*")
+
+
+def test_colours_follow_the_attribute_without_asking_again(ready: Ready, study: Study) -> None:
+    page = ready(link("/map", MapView(metric=METRIC)))
+    before = places(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "_dash-update" in request.url else None)
+    page.click("#map--by")
+    page.get_by_role("option", name="Architecture", exact=True).click()
+    page.wait_for_selector("#modelmap-graph-caption >> text=architecture")
+    assert places(page) == before
+    assert not [body for body in asked if "modelmap" in body]
+    legend = page.locator("#modelmap-graph .legendtext").all_text_contents()
+    values = Counter(model.architecture for model in study.client.models())
+    assert legend == [f"{title} ({values[slug]})" for slug, title in ARCHITECTURES.items() if values[slug]]
+
+
+def test_a_predicate_that_cannot_be_read_keeps_the_controls(ready: Ready, study: Study) -> None:
+    page = ready(link("/map", MapView(metric=METRIC)))
+    page.fill("#map--models", "objektive:ssl")
+    page.press("#map--models", "Enter")
+    page.wait_for_selector("#modelmap-refusal .notice")
+    assert "Did you mean objective" in page.inner_text("#modelmap-refusal")
+    page.click("#modelmap-reset")
+    page.wait_for_selector("#modelmap-graph .xtick")
+    assert "8 of 8 models" in page.inner_text("#modelmap-amount")
