@@ -10,9 +10,10 @@
   /** Keeps the cursor on the same two models when the view changes. */
   function follow(data, chosen) {
     const before = shown && cellOf();
+    const moved = !shown || shown.chosen !== chosen;
     shown = {data: data, chosen: chosen};
-    corner = null;
-    if (before) {
+    if (moved) corner = null;
+    if (before && moved) {
       const [r, c] = [chosen.rows.indexOf(before.i), chosen.columns.indexOf(before.j)];
       cursor = {r: Math.max(0, r), c: Math.max(0, c), pane: Math.min(cursor.pane, squares() - 1)};
     }

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from frontend.urls import SimilarityView, link
 from tests.e2e.conftest import METRIC, Ready, StubPages, Study, settled
-from tests.e2e.test_views import chart, wait_drawn
+from tests.e2e.test_views import chart, uncover, wait_drawn
 
 pytestmark = pytest.mark.e2e
 VIEW = SimilarityView(dataset="aurora", metric=METRIC)
@@ -69,6 +69,7 @@ def test_uncertainty_is_drawn_switched_off_and_kept_in_the_link(ready: Ready) ->
     page = ready(link("/similarity", VIEW))
     assert chart(page)["images"] == 1
     assert "Dot: width of the 95 % interval" in page.inner_text("#similarity-about")
+    uncover(page, "similarity--uncertainty")
     page.click("#similarity--uncertainty >> text=Hidden")
     page.wait_for_function("() => location.search.includes('uncertainty=hidden')")
     page.wait_for_function(

@@ -50,7 +50,13 @@ def wait_drawn(page: Page, graph: str = "similarity-graph", **fields: str) -> No
     page.wait_for_timeout(300)
 
 
+def uncover(page: Page, control: str) -> None:
+    """Opens the group of controls that a control is in."""
+    page.evaluate("(id) => document.getElementById(id).closest('details')?.setAttribute('open', '')", control)
+
+
 def choose(page: Page, control: str, label: str, value: str) -> None:
+    uncover(page, control)
     page.click(f"#{control}")
     page.get_by_role("option", name=label, exact=True).click()
     wait_drawn(page, **{control.split("--")[1]: value})
@@ -99,6 +105,7 @@ def test_a_link_shows_the_same_view_in_another_browser(ready: Ready, browser: Br
     page = ready("/similarity")
     choose(page, "similarity--dataset", "Cinder", "cinder")
     choose(page, "similarity--order", "Training objective", "objective")
+    uncover(page, "similarity--scale")
     page.click("#similarity--scale >> text=Fitted")
     page.wait_for_function("() => location.search.includes('scale=fitted')")
     expected = SimilarityView(dataset="cinder", metric=METRIC, order="objective", scale="fitted")
@@ -174,7 +181,7 @@ def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None
     page.wait_for_timeout(300)
     points = page.evaluate(
         "document.querySelector('#scatter-graph .js-plotly-plot')"
-        ".data.filter((t) => t.meta.pairs).reduce((n, t) => n + t.x.length, 0)"
+        ".data.filter((t) => t.meta.pairs).reduce((n, t) => n + window.parallax.rowsOf(t.x).length, 0)"
     )
     assert points == n_pairs
     page.go_back()
