@@ -103,18 +103,20 @@ def register(dash: Dash, client: Client) -> None:
         return not_found.layout(path), "Not found"
 
     @in_thread(
-        dash, Output("live", "children"), Output("banner", "children"), Output("revision", "data"),
-        Input("pulse", "n_intervals"), State("url", "search"), State("revision", "data"),
+        dash, Output("live", "children"), Output("banner", "children"), Output("news", "data"),
+        Input("pulse", "n_intervals"), State("url", "search"), State("news", "data"),
     )
-    def pulse(beat: int | None, search: str | None, revision: str) -> tuple[Any, Any, Any]:
+    def pulse(beat: int | None, search: str | None, before: dict[str, Any]) -> tuple[Any, Any, Any]:
         newer = is_newer(search)
         try:
             counts = client.job_counts()
         except ApiError:
-            return None, trouble(), ""  # pages try again with every beat
-        now = _revision(counts)
-        return live_badge(counts), (trouble(newer_link=True) if newer else None), no_update if now == revision else now
+            return None, trouble(), {"revision": ""}  # pages try again with every beat
+        badge = live_badge(counts)
+        now = {"revision": _revision(counts), "idle": badge is None}
+        return badge, (trouble(newer_link=True) if newer else None), no_update if now == before else now
 
+    in_browser(dash, "tellNews", Input("news", "data"), prevent_initial_call=True)
     in_browser(dash, "documentTitle", Input("title", "data"))
     in_browser(dash, "markCurrent", Input("url", "pathname"))
     for page in (*PAGES.values(), *NAMED.values(), job):

@@ -34,17 +34,12 @@
     });
   }
 
-  let known = ""; // what results were last asked for by
-
-  /** Asks for everything again when results may have changed since; the first reading of their state is no change. */
+  /** Asks for everything again when results have changed. */
   function consistencyRenew(revision, search, data, needs, before, ids, schema) {
-    const news = known && revision !== known;
-    known = revision || known;
-    return !news ? ids.map(same) : asks(true, search, revision, data, needs, before, ids, schema);
+    return asks(true, search, revision, data, needs, before, ids, schema);
   }
 
   function consistencyAsk(search, revision, data, needs, before, ids, schema) {
-    known = revision || known;
     return asks(false, search, revision, data, needs, before, ids, schema);
   }
 
@@ -104,7 +99,11 @@
       const value = params.get(field) || resolved[field] || defaults[field];
       const options = field === "by" && custom ? choices.by_custom : choices[field];
       if (field === "sets" || field === "anchors") set(id, {data: options, value: value ? value.split(field === "sets" ? ";" : ",") : []});
-      else set(id, {data: offered(options, value), value: value || (["other", "dataset"].includes(field) && options.length ? options[0].value : null)});
+      else {
+        // Where the link is silent, the first one is meant: said, and not written into the link.
+        const meant = ["other", "dataset"].includes(field) && options.length ? {placeholder: options[0].label} : {};
+        set(id, Object.assign({data: offered(options, value), value: value || null}, meant));
+      }
     }
     const match = params.get("match") || "";
     if (exists("consistency--match")) {
@@ -142,10 +141,20 @@
 
   /** Names of the two models of a point of the scatter, or of a bar of the contributions. */
   function modelsOf(point, data) {
-    if (!point || !data || !data.figure || point.customdata === undefined || point.customdata === null) return null;
-    if (data.keys) return data.keys[point.customdata] || null;
+    const own = integersOf(point, data);
+    if (own === null) return null;
+    if (data.keys) return data.keys[own] || null;
     const models = data.figure.layout.meta.models;
-    return models ? [models[point.customdata[0]], models[point.customdata[1]]] : null;
+    return models ? [models[own[0]], models[own[1]]] : null;
+  }
+
+  /** The integers that a point carries. They are read from the figure as it came: an event leaves them out where they
+      are packed. */
+  function integersOf(point, data) {
+    const trace = point && data && data.figure && data.figure.data[point.curveNumber];
+    if (!trace || trace.customdata === undefined) return null;
+    const own = window.parallax.rowsOf(trace.customdata)[point.pointNumber];
+    return own === undefined ? null : own;
   }
 
   function pairLink(schema, models, data) {
@@ -184,7 +193,8 @@
     const head = element("div", "card-head");
     head.append(element("strong", "", models[0]), element("strong", "", models[1]));
     const list = element("dl", "card-lines");
-    const place = data.drawn ? data.drawn.indexOf(point.customdata[2]) : point.customdata[2];
+    const row = integersOf(point, data)[2];
+    const place = data.drawn ? data.drawn.indexOf(row) : row;
     const lines = [[text(meta.first), shown(point.x, 3)], [text(meta.second), shown(point.y, 3)],
       ["Adds to r", shown(data.contribution[place], 4)]];
     for (const [what, value] of lines) list.append(element("dt", "", what), element("dd", "", value));

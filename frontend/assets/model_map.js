@@ -23,13 +23,9 @@
     return asked && asked.key === key ? none() : {key: key, search: search || ""};
   }
 
-  let known = null; // the state of the results that was read last; empty where it could not be
-
-  /** Asks again when results may have changed since, and as long as they cannot be reached. */
+  /** Asks again when results have changed, and as long as they cannot be reached. */
   function mapRenew(revision, search, asked) {
-    const news = known !== null && (revision === "" || revision !== known);
-    known = revision;
-    return news && asked ? {key: asked.key, search: search || "", revision: revision} : none();
+    return asked ? {key: asked.key, search: search || "", revision: revision} : none();
   }
 
   // ---- Drawing ----

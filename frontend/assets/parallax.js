@@ -89,6 +89,20 @@
     return new URLSearchParams(search || "").get("state") || "all";
   }
 
+  // ---- News ----
+
+  let told = null; // the state of the results that pages have read, or newer
+
+  /** Tells pages to read again when results have changed, and with every beat as long as they cannot be reached. Not by
+      an output of the pulse: a page that waited for that would not be drawn while a beat is under way. */
+  function tellNews(news) {
+    if (!news || news.revision === undefined) return;
+    const fresh = told === null && news.idle; // what was just read is still so
+    const known = news.revision !== "" && news.revision === told;
+    told = news.revision;
+    if (!fresh && !known) set("revision", {data: news.revision});
+  }
+
   // ---- Appearance ----
 
   let watching = false;
@@ -133,6 +147,6 @@
   window.parallax = Object.assign(window.parallax || {}, {fieldOf, normal, searchWith});
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
-    sync, navigate, followState, documentTitle, markCurrent, searchWith,
+    sync, navigate, tellNews, followState, documentTitle, markCurrent, searchWith,
   });
 })();

@@ -29,6 +29,7 @@ def shell() -> dmc.MantineProvider:
         [
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Interval(id="pulse", interval=PULSE_MS),
+            dcc.Store(id="news", data={}),
             dcc.Store(id="revision", data=""),
             dcc.Store(id="appearance", data={"scheme": "light", "width": 1200}),
             dcc.Store(id="templates", data=templates()),

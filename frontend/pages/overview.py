@@ -216,20 +216,20 @@ def _objectives(finding: Finding, metric: str) -> list[Any]:
         name = f"set_pair.{slug}.{slug}"
         value = _number(numbers, f"{name}.median_r")
         if value is not None:
-            few = ", few models" if numbers.get(f"{name}.small") else ""
-            found.append(Estimate(
-                title, f"{count(numbers[f'{name}.n_pairs'], 'pair')}{few}", value, _number(numbers, f"{name}.ci_low"),
-                _number(numbers, f"{name}.ci_high"), colour_of("objective", slug),
-            ))
+            small = bool(numbers.get(f"{name}.small"))
+            pairs = count(numbers[f"{name}.n_pairs"], "pair") + (", too few models to rank" if small else "")
+            found.append((small, -value, Estimate(
+                title, pairs, value, _number(numbers, f"{name}.ci_low"), _number(numbers, f"{name}.ci_high"),
+                colour_of("objective", slug),
+            )))
     if not found:
         return [html.P("No training objective has three pairs of models on two datasets yet.", className="dim")]
-    by_median = sorted(found, key=lambda one: one.value, reverse=True)
     words = {
-        "tie": "They tie: the interval of the difference between the first and the last holds 0.",
-        "apart": "The first is steadier than the last: the interval of their difference does not hold 0.",
+        "tie": "They tie: the interval of the difference between the highest and the lowest holds 0.",
+        "apart": "The highest is steadier than the lowest: the interval of their difference does not hold 0.",
     }.get(str(numbers.get("objective_verdict")), "")
     return [
-        interval_rows(by_median),
+        interval_rows([estimate for _, _, estimate in sorted(found)]),
         html.P(
             f"Pairs within one training objective, median r over pairs of datasets; intervals resample models. {words}",
             className="dim",
