@@ -24,7 +24,7 @@ SPOT = """([trace, k]) => {
   const chart = document.querySelector("#scatter-graph .js-plotly-plot");
   const {xaxis, yaxis} = chart._fullLayout;
   const box = chart.getBoundingClientRect();
-  const {x, y, customdata} = chart.data[trace];
+  const [x, y, customdata] = ["x", "y", "customdata"].map((name) => window.parallax.rowsOf(chart.data[trace][name]));
   const models = chart.layout.meta.models;
   return {at: [box.left + xaxis._offset + xaxis.d2p(x[k]), box.top + yaxis._offset + yaxis.d2p(y[k])],
           models: [models[customdata[k][0]], models[customdata[k][1]]]};
@@ -127,8 +127,8 @@ def test_marking_a_model_asks_the_server_nothing_and_is_in_the_link(opened: Open
     page = opened("/consistency")
     asked = asking(page)
     page.click("#consistency--highlight")
-    page.get_by_role("option", name="other-untrained").click()
-    page.wait_for_function("() => location.search.includes('highlight=other-untrained')")
+    page.get_by_role("option", name="other-supervised").click()
+    page.wait_for_function("() => location.search.includes('highlight=other-supervised')")
     framed = """() => document.querySelector("#scatter-graph .js-plotly-plot").data
       .filter((t) => t.meta.pairs && Array.isArray(t.marker.opacity)).flatMap((t) => t.marker.opacity)"""
     page.wait_for_function(f"() => ({framed})().length > 0")
@@ -201,7 +201,7 @@ def test_a_set_is_named_after_all_errors_are_said_at_once(opened: Opened, stub_p
     page.click("#set-save")
     page.wait_for_selector("text=holds 9 models")
     assert [one["name"] for one in stub_pages.api.saved_sets] == ["small-ones"]
-    page.locator("#sets-list >> text=small-ones").wait_for()
+    page.locator("#sets-list code", has_text="small-ones").wait_for()
 
 
 def test_another_dataset_pair_fades_nothing_but_the_scatter(opened: Opened) -> None:

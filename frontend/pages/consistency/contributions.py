@@ -24,7 +24,6 @@ PAIRS, WITHOUT = "pairs", "without"
 MOST = 10  # pairs at each end
 MOST_MODELS = 24
 ROW_PX, PAIR_PX = 30, 46
-NONE = "Two datasets with values are needed."
 
 
 def layout_pairs() -> html.Section:
@@ -58,7 +57,7 @@ def register(app: Dash, client: Client) -> None:
 def make_pairs(client: Client, scoped: Scoped) -> Drawn:
     pair = read_pair(client, scoped)
     if pair is None or pair.r is None or not pair.pairs.x:
-        return Drawn(None, pair.sentence if pair else NONE, notes=pair.scope.notes if pair else [])
+        return Drawn(None, _too_little(pair), notes=pair.scope.notes if pair else [])
     chosen = extremes(np.array(pair.pairs.contribution))
     columns = pair.pairs
     rows = [
@@ -78,6 +77,13 @@ def make_pairs(client: Client, scoped: Scoped) -> Drawn:
             "keys": {k: [columns.models[columns.i[k]], columns.models[columns.j[k]]] for k in chosen},
         },
     )
+
+
+def _too_little(pair: DatasetPair | None) -> str:
+    """Why there is nothing to draw."""
+    if pair is None:
+        return "Two datasets with values are needed."
+    return pair.sentence or "r is not defined: fewer than three pairs of these models have values on both datasets."
 
 
 def pair_table(scoped: Scoped, pair: DatasetPair, chosen: Sequence[int]) -> html.Details:
@@ -121,7 +127,7 @@ def contribution_sentence(scoped: Scoped, pair: DatasetPair) -> list[Any]:
 def make_without(client: Client, scoped: Scoped) -> Drawn:
     pair = read_pair(client, scoped)
     if pair is None or pair.r is None:
-        return Drawn(None, pair.sentence if pair else NONE, notes=pair.scope.notes if pair else [])
+        return Drawn(None, _too_little(pair), notes=pair.scope.notes if pair else [])
     left = by_change(pair.without_model)
     if not left:
         return Drawn(None, "r without a model is not defined: there are too few models.", notes=pair.scope.notes)

@@ -111,7 +111,8 @@ def map_sentence(data: MapData, table: Consistency) -> str:
     def cell(k: int) -> str:
         return f"{data.titles[rows[k]]} and {data.titles[columns[k]]} ({decimal(r[k])})"
 
-    ends = f"; lowest between {cell(least)}, highest between {cell(most)}" if len(r) > 1 else ""
+    several = np.isfinite(r).sum() > 1
+    ends = f"; lowest between {cell(least)}, highest between {cell(most)}" if several else ""
     return f"Over {pairs} of {len(data.names)} datasets the median r of {_whose(table)} is {said}{ends}."
 
 

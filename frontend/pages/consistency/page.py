@@ -10,7 +10,7 @@ from dash.exceptions import PreventUpdate
 from backend.contracts.consistency import Consistency
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.controls import control_id, options, picker, switcher
-from frontend.components.states import EMPTY, LOADING, refused, state_class
+from frontend.components.states import EMPTY, LOADING, MISSING, refused, state_class
 from frontend.pages.consistency import filters, sections, set_controls
 from frontend.pages.consistency.part import NEEDS, ask_id, asks
 from frontend.pages.consistency.scope import Scoped, read_scope, resolved_pair
@@ -22,7 +22,7 @@ from parallax.client import ApiError, Client
 PATH = "/consistency"
 KEY = "consistency"
 SHOWN = "is-shown"  # the controls are there; every part says by itself whether it is ready
-REFUSED = "is-refused"  # the choice of models or datasets cannot be understood: nothing below the controls
+REFUSED = f"{MISSING} is-refused"  # the choice of models or datasets cannot be understood: the controls stay alone
 
 EVERY_ASK = {"type": "ask", "need": ALL}
 _ASKING = (

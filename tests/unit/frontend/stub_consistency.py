@@ -100,18 +100,20 @@ class Answers:
         x, y = first[rows, columns], second[rows, columns]
         here = np.isfinite(x) & np.isfinite(y)
         rows, columns, x, y = rows[here], columns[here], x[here], y[here]
-        dx, dy = x - x.mean(), y - y.mean()
-        terms = dx * dy / np.sqrt((dx**2).sum() * (dy**2).sum())
-        slope = float((dx * dy).sum() / (dx**2).sum())
+        known = len(x) >= 3
+        dx, dy = (v - v.mean() if known else v for v in (x, y))
+        terms = dx * dy / np.sqrt((dx**2).sum() * (dy**2).sum()) if known else np.zeros(len(x))
+        slope = float((dx * dy).sum() / (dx**2).sum()) if known else None
         by = self.query.get("by", "")
         of = [one.get(by, "") for one in self.attributes]
         kinds = sorted({tuple(sorted((of[i], of[j]))) for i, j in zip(rows, columns, strict=True)}) if by else []
         group = [kinds.index(tuple(sorted((of[i], of[j])))) for i, j in zip(rows, columns, strict=True)] if by else []
-        r = float(terms.sum())
+        r = float(terms.sum()) if known else None
         return {
             "scope": self._scope(), "dataset_a": self.query["a"], "dataset_b": self.query["b"], "r": r,
-            "ci_low": r - REACH, "ci_high": r + REACH, "n_pairs": len(x), "n_models": len(self.models), "small": False,
-            "slope": slope, "intercept": float(y.mean() - slope * x.mean()), "by": by, "n_listed": len(x),
+            "ci_low": None if r is None else r - REACH, "ci_high": None if r is None else r + REACH,
+            "n_pairs": len(x), "n_models": len(self.models), "small": not known, "slope": slope,
+            "intercept": None if slope is None else float(y.mean() - slope * x.mean()), "by": by, "n_listed": len(x),
             "groups": [
                 {"title": f"{a} x {b}", "set_a": a, "set_b": b, "n_pairs": group.count(k), "n_models": 2, "r": 0.5,
                  "ci_low": 0.1, "ci_high": 0.8, "slope": 1.0, "intercept": 0.0, "small": True}
@@ -122,7 +124,8 @@ class Answers:
                 "contribution": terms.tolist(), "group": group,
             },
             "without_model": [
-                {"name": name, "r": r - 0.01 * k, "change": -0.01 * k} for k, name in enumerate(self.models)
+                {"name": name, "r": None if r is None else r - 0.01 * k, "change": -0.01 * k}
+                for k, name in enumerate(self.models)
             ],
             "sentence": "",
         }

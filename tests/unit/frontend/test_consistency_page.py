@@ -174,6 +174,15 @@ def test_sets_too_small_for_r_are_said_and_not_drawn() -> None:
     assert custom.figure is None and "name at least one" in words(custom.sentence)
 
 
+@pytest.mark.parametrize("models", ["model:other-untrained,other-supervised", "model:other-untrained"])
+def test_two_models_or_one_are_said_to_be_too_few(models: str) -> None:
+    for need in ("map", "scatter", "sets", "compare", "pairs", "without"):
+        one = MAKERS[need](CLIENT, scoped(models=models))
+        said = words(one.sentence)
+        assert said.strip() and "nan" not in said and "0.00" not in said, (need, said)
+        assert need in ("map", "scatter") or one.figure is None, need
+
+
 def test_one_dataset_is_no_consistency() -> None:
     shown = map.make(CLIENT, scoped(datasets="digits"))
     assert shown.figure is None and "computed on 1 dataset" in words(shown.sentence)
