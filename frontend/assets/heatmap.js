@@ -103,7 +103,7 @@
     const units = n_columns + before;
 
     const axes = colourAxes(data, search, several);
-    const room = roomFor(names, axes, narrow, several, data.view === "split", Math.min((widthOf(id) - 250) / n_columns, LARGEST_CELL));
+    const room = roomFor(names, axes, narrow, several, data.view === "split" && axes.length === 1, Math.min((widthOf(id) - 250) / n_columns, LARGEST_CELL));
     let place;
     if (several) {
       place = grid(squares.length, widthOf(id), room, units, n_rows, narrow);
@@ -153,7 +153,7 @@
     layout.uirevision = [search, chosen.rows.length, chosen.columns.length, window.parallax.redrawn || 0].join(" ");
     layout.meta = Object.assign({order: fieldOf(search, data, "order") || "cluster", view: data.view || "one"}, announce(id, search, data));
     Object.assign(layout, placedBars(axes, narrow, place.cell * (narrow ? units : n_rows), several));
-    if (data.view === "split" && data.panes[1]) layout.annotations.push(...halves(data));
+    if (data.view === "split" && data.panes[1] && axes.length === 1) layout.annotations.push(...halves(data));
     if ((data.view || "one") === "one") addMarks(data, search, chosen, layout, traces[0].z, place.cell, narrow);
     if (!names.x.length || !names.y.length) layout.annotations.push({xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false,
       text: "No model passes the filter", font: {size: 15}});
@@ -183,8 +183,9 @@
     const wanted = window.parallax.fieldOf(search, data, "scale") || "full";
     const axis = (pane) => ({words: pane.words, scale: pane.scale, range: pane.ranges[wanted] || pane.ranges.full});
     if (data.view === "split" && b && a.words !== b.words) {
-      const mark = (sign, made) => Object.assign(made, {words: sign + " " + made.words});
-      return [mark("◥", axis(a)), mark("◣", axis(b))];
+      const own = (pane) => (a.title === b.title ? "" : pane.title + ", ");
+      const mark = (sign, pane) => Object.assign(axis(pane), {words: sign + " " + own(pane) + pane.words});
+      return [mark("◥", a), mark("◣", b)];
     }
     if (data.difference && b) {
       const most = data.difference.refused ? 1 : farthest(data);
@@ -239,7 +240,7 @@
     const half = words.lastIndexOf(" ", Math.ceil(words.length / 2) + 8);
     const cut = at > 0 ? at : half;
     const lines = [words.slice(0, cut), words.slice(cut + 1)];
-    const size = Math.max(9, Math.min(14, (13 * length) / window.parallax.widest(lines, 13)));
+    const size = Math.max(9, Math.min(title.font.size, (13 * length) / window.parallax.widest(lines, 13)));
     return Object.assign({}, title, {text: lines.map(plain).join("<br>"), font: {size: size}});
   }
 
@@ -260,10 +261,9 @@
       hovertext: "median τ: unrelated models pass it with probability 0.05"}, beside));
   }
 
-  /** Which matrix is in which half. */
+  /** Which dataset is in which half; two metrics say it at their colour bars. */
   function halves(data) {
-    const same = data.panes[0].title === data.panes[1].title;
-    const name = (pane) => plain(same ? pane.metricTitle : pane.title);
+    const name = (pane) => plain(pane.title);
     const beside = {xref: "paper", yref: "paper", y: 1, yanchor: "bottom", yshift: 4, showarrow: false, font: {size: 13}};
     return [Object.assign({text: "◣ " + name(data.panes[1]), x: 0, xanchor: "left"}, beside),
       Object.assign({text: name(data.panes[0]) + " ◥", x: 1, xanchor: "right"}, beside)];

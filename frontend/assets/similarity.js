@@ -126,8 +126,9 @@
 
   /** The pair that the link pins, with what its panel needs to ask. */
   function pinned(search, data, known) {
+    if (!data) return window.dash_clientside.no_update;
     const pair = window.parallax.fieldOf(search, data, "pair").split(",");
-    const whole = data && data.models && pair.length === 2 && pair.every((name) => data.models.includes(name)) && pair[0] !== pair[1];
+    const whole = data.panes && pair.length === 2 && pair.every((name) => data.models.includes(name)) && pair[0] !== pair[1];
     const wanted = whole ? {a: pair[0], b: pair[1], metric: data.panes[0].metric, layer: data.resolved.layer || "value", dataset: data.panes[0].dataset} : null;
     return JSON.stringify(wanted) === JSON.stringify(known || null) ? window.dash_clientside.no_update : wanted;
   }

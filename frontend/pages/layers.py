@@ -111,15 +111,17 @@ class Numbers:
 
 
 def read_numbers(
-    read: Callable[[str], MatrixArray], metric: MetricInfo, models: Sequence[str], only: str | None = None
+    read: Callable[[str], MatrixArray], metric: MetricInfo, models: Sequence[str], layer: str, detailed: bool = True
 ) -> Numbers:
-    """Every layer of the matrix that `read` gives by layer, in the order of `models`; with `only` the values, that
-    layer and what tells whether it is known. Above MOST_DETAILED models the values and what calibration makes of them
-    alone. Raises ApiError."""
-    wanted: Sequence[str] = LAYERS if len(models) <= MOST_DETAILED else (VALUE, *CALIBRATION, CALIBRATED, Z, ARI)
-    if only is not None:
-        wanted = [VALUE] if only == VALUE else [VALUE, only, TAU]
-    layers = {name: aligned(read(name), models) for name in wanted}
+    """The layers of a matrix that `read` gives by name, in the order of `models`: all of them; above MOST_DETAILED
+    models those that `layer` and the null are drawn from; not `detailed`, that layer, the values, and what tells
+    whether it is known. Raises ApiError."""
+    wanted: Sequence[str] = LAYERS
+    if not detailed:
+        wanted = [VALUE] if layer == VALUE else [VALUE, layer, TAU]
+    elif len(models) > MOST_DETAILED:
+        wanted = [VALUE, *CALIBRATION, Q, layer]
+    layers = {name: aligned(read(name), models) for name in dict.fromkeys(wanted)}
     spec = parse_metric(metric.id).spec
     return Numbers(models, layers, spec.best, not spec.symmetric)
 

@@ -55,14 +55,14 @@ class OverDatasets(Picture):
     def drawn_layer(self) -> str:
         return SD if self.spread else self.layer
 
-    def sentence(self) -> str:
+    def facts(self) -> str:
         if not self.spread:
-            return super().sentence()
+            return super().facts()
         rows, columns = np.triu_indices(len(self.models), 1)
         values = ((self.sd + self.sd.T) / 2)[rows, columns]
         here = np.isfinite(values)
         if not here.any():
-            return "No pair of models has been compared on two of these datasets yet."
+            return "no pair of models is compared on two of these datasets yet"
         rows, columns, values = rows[here], columns[here], values[here]
         least, most = int(np.argmin(values)), int(np.argmax(values))
 
@@ -70,8 +70,8 @@ class OverDatasets(Picture):
             return f"{self.models[rows[k]]} and {self.models[columns[k]]} ({decimal(float(values[k]))})"
 
         return (
-            f"{self.title}: over {len(values):,} pairs the median standard deviation is "
-            f"{decimal(float(np.median(values)))}; the steadiest pair is {pair(least)}, the least steady {pair(most)}."
+            f"over {len(values):,} pairs the median standard deviation is {decimal(float(np.median(values)))}; "
+            f"the steadiest pair is {pair(least)}, the least steady {pair(most)}"
         )
 
 
@@ -128,7 +128,7 @@ class Panes:
             return f"{self.first.sentence()}{self.left_out}"
         if self.view == "split":
             a, b = self.names
-            return f"Above the diagonal {a}, below it {b}. {self.first.sentence()} {self.others[0].sentence()}"
+            return f"Above the diagonal {a}: {self.first.facts()}. Below it {b}: {self.others[0].facts()}."
         if self.view == "difference":
             return self.refused() or self._differences()
         return self.first.sentence()

@@ -128,14 +128,16 @@ class Picture:
 
     def sentence(self) -> str:
         """One sentence about the picture, from its values."""
+        return f"{self.title}: {self.facts()}."
+
+    def facts(self) -> str:
+        """What its values say: how many pairs, their median, and the extremes."""
         rows, columns = np.triu_indices(len(self.models), 1)
         values = ((self.values + self.values.T) / 2)[rows, columns]
         here = np.isfinite(values)
         if not here.any():
-            if self.layer == VALUE:
-                return f"No pair of models has been compared on {self.title} yet."
             words = absent_words(self.metric, self.layer, self.numbers)
-            return f"No pair of models has this number on {self.title}: {words}."
+            return "no pair of models is compared yet" if self.layer == VALUE else f"all pairs are {words}"
         rows, columns, values = rows[here], columns[here], values[here]
         least, most = int(np.argmin(values)), int(np.argmax(values))
         if self.direction == "distance":
@@ -148,8 +150,8 @@ class Picture:
         zeros = int((values == 0).sum()) if self.layer == CALIBRATED else 0
         end = f"; {count(zeros, 'pair')} do not pass τ and score 0" if zeros else f", least alike {pair(least)}"
         return (
-            f"{self.title}: of {compared} models ({len(values):,} pairs, median {decimal(float(np.median(values)))}), "
-            f"most alike are {pair(most)}{end}."
+            f"of {compared} models ({len(values):,} pairs, median {decimal(float(np.median(values)))}), "
+            f"most alike are {pair(most)}{end}"
         )
 
 
@@ -184,8 +186,8 @@ def picture(
         values, title = mean_similarity(stack).astype(np.float32), f"Mean over {count(len(wanted), 'dataset')}"
     else:
         values, title = aligned(source(dataset, metric.id, shown), models), study.title(dataset)
-        of = shown if not detailed else None
-        numbers = read_numbers(lambda one: source(dataset, metric.id, one), metric, models, of) if layer else None
+        if layer:
+            numbers = read_numbers(lambda of: source(dataset, metric.id, of), metric, models, layer, detailed)
     upper = metric.upper
     if shown != VALUE:
         upper = None if shown == Z else 1.0

@@ -61,7 +61,7 @@ def controls(view: SimilarityView) -> html.Div:
 def models_panel() -> html.Section:
     """The legend of the side bars, which is the filter."""
     inside = [
-        facet_panel(KEY, "Colours of the bars, and filter"),
+        facet_panel(KEY, "Colours and filter"),
         html.Details(
             [
                 html.Summary("Write a filter"),
@@ -74,7 +74,7 @@ def models_panel() -> html.Section:
             className="group", id="similarity-write",
         ),
     ]
-    return panel("Models", inside, "picture-only")
+    return panel("Models", inside, "picture-only models-panel")
 
 
 def tool_bar() -> html.Div:
