@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping
 
+from backend.contracts.consistency import Scope
 from backend.contracts.probes import FewerStimuli, GapLink, GapPairs, Performance, Probe, ProbeRun, Sensitivity
 from backend.db.repositories import datasets, probes, subsamples
 from backend.domain import consistency as statistics
+from backend.domain.consistency import Method
 from backend.domain.errors import InvalidInput, nearest_hint
 from backend.domain.groups import group_numbers
 from backend.domain.probing import PROTOCOL
@@ -24,7 +26,7 @@ from backend.domain.subsets import SEEDS, nested_subsets
 from backend.services import behaviour_sentences as sentences
 from backend.services.catalogue import require_dataset
 from backend.services.consistency import Answer, kept
-from backend.services.consistency_intervals import intervals_of, with_interval
+from backend.services.consistency_intervals import SEED, draws_of, with_words
 from backend.services.consistency_scope import Asked, Question, Study, read, resolve
 from backend.services.model_sets import naming
 from backend.services.result_cache import ResultCache
@@ -46,17 +48,15 @@ def performance(connection: Connection, cache: ResultCache, asked: Asked) -> Ans
 
     def make() -> Performance:
         study = read(connection, cache, question)
-        links, words = [], None
-        for number, row in enumerate(question.found):
-            known = _probes_of(connection, row["dataset_id"])
-            link, drawn = _link(study, number, row, known, question)
-            links.append(link)
-            words = words or drawn
+        links = [
+            _link(study, number, row, _probes_of(connection, row["dataset_id"]), question)
+            for number, row in enumerate(question.found)
+        ]
         defined = [link.r for link in links if link.r is not None]
         return Performance(
-            scope=with_interval(study.scope, words), protocol=PROTOCOL, datasets=links,
+            scope=_with_words(study, question.method, links), protocol=PROTOCOL, datasets=links,
             median=float(np.median(defined)) if defined else None,
-            sentence=sentences.performance(links, question.metric.spec.direction),
+            sentence=sentences.performance(links, question.direction),
         )
 
     state = probes.revision(connection, [row["dataset_id"] for row in question.found])
@@ -71,7 +71,7 @@ def gap_pairs(connection: Connection, cache: ResultCache, asked: Asked, *, datas
     def make() -> GapPairs:
         study = read(connection, cache, question)
         known = _probes_of(connection, row["dataset_id"])
-        link, drawn = _link(study, number, row, known, question)
+        link = _link(study, number, row, known, question)
         accuracy = _accuracies(study, known)
         i, j = np.triu_indices(len(study.names), 1)
         both = statistics.pair_values(statistics.with_gaps(study.values[number], accuracy))
@@ -79,9 +79,9 @@ def gap_pairs(connection: Connection, cache: ResultCache, asked: Asked, *, datas
         if len(here) > limit:
             here = np.sort(np.random.default_rng(DRAWN_SEED).choice(here, limit, replace=False))
         return GapPairs(
-            scope=with_interval(study.scope, drawn), dataset=dataset, link=link, models=study.names,
+            scope=_with_words(study, question.method, [link]), dataset=dataset, link=link, models=study.names,
             accuracy=accuracy.tolist(), i=i[here].tolist(), j=j[here].tolist(), similarity=both[0, here].tolist(),
-            gap=both[1, here].tolist(), sentence=sentences.gap_pairs(link, question.metric.spec.direction),
+            gap=both[1, here].tolist(), sentence=sentences.gap_pairs(link, question.direction),
         )
 
     return kept(cache, question, ("gap-pairs", dataset, limit, probes.revision(connection, [row["dataset_id"]])), make)
@@ -165,24 +165,33 @@ def _accuracies(study: Study, known: Sequence[Probe]) -> Float64:
 
 def _link(
     study: Study, number: int, row: RowMapping, known: Sequence[Probe], question: Question
-) -> tuple[GapLink, Any]:
-    """r of one dataset, and how its interval was found."""
+) -> GapLink:
+    """r of one dataset with its interval, over the models that have a probe."""
     accuracy = _accuracies(study, known)
-    pair = statistics.with_gaps(study.values[number], accuracy)
-    table = statistics.consistency(pair, question.method)
-    r, n_pairs, n_models = (float(part[0, 1]) for part in table)
-    every = statistics.every(len(study.names))
-    drawn = intervals_of(pair, [(every, every)], question.method) if np.isfinite(r) else None
-    low, high = (float(end[0, 1]) for end in drawn.interval(0)) if drawn else (np.nan, np.nan)
+    r, low, high, n_pairs, n_models = statistics.gap_correlation(
+        study.values[number], accuracy, question.method, resamples=_draws(study, question.method), seed=SEED
+    )
     probed = accuracy[np.isfinite(accuracy)]
     return GapLink(
         dataset=row["dataset"], title=row["title"], domain=row["domain"], r=_known(r), ci_low=_known(low),
-        ci_high=_known(high), n_pairs=int(n_pairs), n_models=int(n_models), small=n_models < statistics.SMALL_MODELS,
+        ci_high=_known(high), n_pairs=n_pairs, n_models=n_models, small=n_models < statistics.SMALL_MODELS,
         best=float(probed.max()) if len(probed) else None, worst=float(probed.min()) if len(probed) else None,
         chance=float(np.mean([probe.chance for probe in known])) if known else None,
         whole_groups=known[0].whole_groups if known else None,
-        note=_note(len(probed), int(n_models), r),
-    ), drawn
+        note=_note(len(probed), n_models, r),
+    )
+
+
+def _draws(study: Study, method: Method) -> int:
+    every = statistics.every(len(study.names))
+    return draws_of(study.values[:1], [(every, every)], method)
+
+
+def _with_words(study: Study, method: Method, links: Sequence[GapLink]) -> Scope:
+    """The scope, saying how intervals were found, where there are any."""
+    if all(link.ci_low is None for link in links):
+        return study.scope
+    return with_words(study.scope, len(study.names), _draws(study, method))
 
 
 def _known(value: float) -> float | None:

@@ -21,7 +21,7 @@ from backend.domain.attributes import DOMAINS, MODEL_ATTRIBUTES
 from backend.domain.consistency import METHODS, Method, ModelSet
 from backend.domain.errors import InvalidInput, nearest_hint
 from backend.domain.identity import key_of
-from backend.domain.metrics import Metric, parse_metric, parse_preprocess
+from backend.domain.metrics import Direction, Metric, parse_metric, parse_preprocess
 from backend.domain.predicates import parse
 from backend.domain.quantities import CALIBRATED, VALUE
 from backend.services import model_sets
@@ -65,6 +65,11 @@ class Question:
     @property
     def datasets(self) -> list[str]:
         return [row["dataset"] for row in self.found]
+
+    @property
+    def direction(self) -> Direction:
+        """Calibrated values are similarities whatever the measure is."""
+        return self.metric.spec.direction if self.layer == VALUE else "similarity"
 
     def key(self, *parameters: Any) -> str:
         """The identity of one answer to this question."""
@@ -199,6 +204,8 @@ def _datasets(connection: Connection, text: str) -> set[str]:
         predicate = parse(text, "dataset", list(domains))
         return {name for name, domain in domains.items() if predicate.holds({"domain": domain, "dataset": name})}
     names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InvalidInput(f"{text!r} names no dataset.", "Leave it empty for all datasets.")
     unknown = [name for name in names if name not in domains]
     if unknown:
         raise InvalidInput(f"There is no dataset {unknown[0]!r}.", nearest_hint(unknown[0], list(domains), "datasets"))

@@ -13,8 +13,7 @@ from backend.contracts.model_map import ModelMap
 from backend.db.engine import transaction
 from backend.domain import model_map as maps
 from backend.domain.errors import InvalidInput
-from backend.domain.ordering import Direction, mean_similarity
-from backend.domain.quantities import VALUE
+from backend.domain.ordering import mean_similarity
 from backend.services.consistency import Answer, kept
 from backend.services.consistency_scope import Asked, Question, Study, listed, load, resolve
 from backend.services.model_sets import ALL, naming
@@ -43,7 +42,7 @@ def model_map(
 
         def drawn(values: NDArray[np.floating]) -> maps.ModelMap:
             return maps.model_map(
-                mean_similarity(values), way, direction=_direction(question), seed=seed, perplexity=perplexity
+                mean_similarity(values), way, direction=question.direction, seed=seed, perplexity=perplexity
             )
 
         found = drawn(study.values)
@@ -55,11 +54,6 @@ def model_map(
         return _wire(question, study, found, places, way, seed, perplexity, turned)
 
     return kept(cache, question, ("model-map", method, seed, perplexity, whole.revision), make)
-
-
-def _direction(question: Question) -> Direction:
-    """Calibrated values are similarities whatever the measure is."""
-    return question.metric.spec.direction if question.layer == VALUE else "similarity"
 
 
 def _among(names: Sequence[str], others: Sequence[str], positions: NDArray[np.float64]) -> NDArray[np.float64]:

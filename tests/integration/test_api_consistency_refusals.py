@@ -28,6 +28,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str, int | None, str], ...] = (
     ("", {"datasets": "digts"}, "datasets", None, "digits"),
     ("", {"datasets": "digits,fotos"}, "datasets", None, "photos"),
     ("", {"datasets": "domain:naturl-multi"}, "datasets", 8, "natural-multi"),
+    ("", {"datasets": ","}, "datasets", None, "empty for all"),
     ("", {"set_a": "objective:"}, "set_a", 11, "objective:value"),
     ("", {"set_b": "archtecture:cnn"}, "set_b", 1, "architecture"),
     ("/set-pairs", {"by": "objectiv"}, "by", None, "objective"),

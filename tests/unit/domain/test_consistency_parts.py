@@ -137,3 +137,14 @@ def test_mean_and_spread_are_those_of_numpy_over_what_is_there() -> None:
         if len(there) > 1:
             assert found.mean[i, j] == pytest.approx(there.mean())
             assert found.sd[i, j] == pytest.approx(there.std(ddof=1))
+
+
+def test_models_without_an_accuracy_do_not_narrow_the_interval_of_the_others() -> None:
+    rng = np.random.default_rng(5)
+    similarity, accuracy = rng.random((30, 30)), rng.random(30)
+    similarity = (similarity + similarity.T) / 2
+    accuracy[9:] = np.nan
+    whole = gap_correlation(similarity, accuracy, resamples=200)
+    alone = gap_correlation(similarity[:9, :9], accuracy[:9], resamples=200)
+    assert (whole.n_models, whole.n_pairs) == (9, 36)
+    np.testing.assert_allclose(whole[:3], alone[:3], atol=1e-12)
