@@ -145,7 +145,7 @@ class PairsOfModels(BaseModel):
     j: list[int]
     x: list[float]
     y: list[float]
-    contribution: list[float] = Field(description="What the pair adds to r; their sum is r.")
+    contribution: Column = Field(description="What the pair adds to r; their sum is r. null where r is not defined.")
     group: list[int] = Field(default=[], description="Position in `groups` of the pair's set pair.")
 
 

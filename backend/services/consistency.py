@@ -179,10 +179,10 @@ def within(values: NDArray[np.floating], a: ModelSet, b: ModelSet) -> NDArray[np
 def _note(found: SetPairTable, n_pairs: int, n_defined: int, n_dataset_pairs: int) -> str:
     notes = []
     if n_dataset_pairs and n_pairs < MIN_PAIRS:
-        notes.append(f"{n_pairs} model pairs: r needs {MIN_PAIRS}.")
+        notes.append(f"{sentences.counted(n_pairs, 'model pair')}: r needs {MIN_PAIRS}.")
     elif n_defined < n_dataset_pairs:
         notes.append(f"r is defined on {n_defined} of {n_dataset_pairs} dataset pairs.")
     if found.small and n_defined:
-        least = min(found.n_models_a, found.n_models_b)
-        notes.append(f"Only {least} models in a set: an interval is not to be relied on.")
+        least = sentences.counted(min(found.n_models_a, found.n_models_b), "model")
+        notes.append(f"Only {least} in a set: an interval is not to be relied on.")
     return " ".join(notes)

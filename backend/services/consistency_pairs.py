@@ -182,7 +182,7 @@ def _pairs(
         )
     return PairsOfModels(
         models=study.names, i=rows[used].tolist(), j=columns[used].tolist(), x=x[used].tolist(), y=y[used].tolist(),
-        contribution=parts[used].tolist() if np.isfinite(parts[used]).all() else [0.0] * len(used),
+        contribution=[_number(part) for part in parts[used]],
         group=group[used].tolist() if groups else [],
     ), n_pairs
 

@@ -137,6 +137,9 @@ def test_values_that_are_all_equal_have_no_r_and_are_named(api: TestClient) -> N
     assert found.r[0][1] is not None and found.median == found.r[0][1]
     assert "over 1 of 3 pairs of 3 datasets" in found.sentence
     assert "All values are equal on digits: no r is defined there." in found.scope.notes
+    asked = {"metric": FLAT, "a": "photos", "b": "digits"}
+    behind = DatasetPair.model_validate(api.get("/consistency/dataset-pair", params=asked).json())
+    assert behind.r is None and behind.pairs.contribution == [None] * 210, "what is not defined is never 0"
 
 
 def test_a_layer_that_was_not_computed_is_said_to_be_missing(api: TestClient) -> None:
