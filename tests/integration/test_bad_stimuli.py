@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend.storage.archives import decode
 from tests.support.extracting import error_of, only_extraction, submission
 from tests.support.in_process import InProcess, files_of_at_most
 from tests.support.tiny import archive, manifest, picture, zipped
-from backend.storage.archives import decode
 
 # --- inputs that changed or cannot be read -----------------------------------------------------------------------
 
