@@ -151,12 +151,20 @@ def test_sections_keep_the_rest_of_the_link_and_back_returns(opened: Opened) -> 
 
 
 @pytest.mark.parametrize("section", ["sets", "compare", "influence", "anchors", "metrics"])
-def test_every_section_is_drawn_and_asks_once(opened: Opened, page: Page, section: str) -> None:
-    asked = asking(page)
+def test_every_section_is_drawn_and_asks_once_for_each_state_of_the_results(
+    opened: Opened, page: Page, section: str
+) -> None:
+    asked: list[str] = []
+
+    def keep(request: Any) -> None:
+        if "_dash-update" in request.url and "-graph-caption" in request.post_data:
+            body = json.loads(request.post_data)
+            asked.append(f"{body['output']} {body['inputs'][0]['value']['revision']}")
+
+    page.on("request", keep)
     opened(f"/consistency?v=1&section={section}")
     page.wait_for_timeout(600)
-    parts = [output for output in asked if "-graph-caption" in output]
-    assert parts and len(parts) == len(set(parts)), asked
+    assert asked and len(asked) == len(set(asked)), asked
     for caption in page.locator(".part .caption").all():
         assert caption.inner_text().strip()
     assert page.locator(".part.is-ready .part-recipe").count() >= 1
