@@ -92,7 +92,8 @@ def finding(
     `.n_dataset_pairs` and `.small`. Each median has `_ci_low` and `_ci_high` (`.ci_low`, `.ci_high` for set pairs),
     None where no interval is defined; `interval` says how. With two trained objectives or more `steadiest_objective`,
     `least_steady_objective`, `objective_difference` of their medians with `_ci_low` and `_ci_high`, and
-    `objective_verdict`: `apart`, `tie` or `undefined`. Cost: that of `resample`, some ten times.
+    `objective_verdict`: `apart`, `tie` or `undefined`; `objectives_ranked` says of how many these two were chosen, for
+    which their interval is widened. Cost: that of `resample`, some ten times.
     """
     if np.shape(matrices)[0] != len(datasets) or np.shape(matrices)[1] != len(objectives):
         raise ValueError(
@@ -193,10 +194,10 @@ def _steadiest(tables: Sequence[SetPairTable], drawn: Resampled, first: int) -> 
     chosen = sorted(large if len(large) > 1 else within, key=lambda k: drawn.medians[k].value)
     if len(chosen) < 2:
         return {}
-    difference: Interval = drawn.difference(chosen[-1], chosen[0])
+    difference: Interval = drawn.difference(chosen[-1], chosen[0], among=len(chosen))
     return {
         "steadiest_objective": tables[chosen[-1]].a.name, "least_steady_objective": tables[chosen[0]].a.name,
-        "objective_difference": difference.value,
+        "objectives_ranked": len(chosen), "objective_difference": difference.value,
         **_ends("objective_difference_ci", (difference.low, difference.high)),
         "objective_verdict": {"tie": "tie", "undefined": "undefined"}.get(verdict_of(difference), "apart"),
     }
@@ -251,12 +252,13 @@ def _objectives(numbers: Mapping[str, Number]) -> str:
     medians = [_shown(numbers[f"set_pair.{slug}.{slug}.median_r"]) for slug in (high, low)]
     steady = f"pairs of {OBJECTIVES[high]} models (median {medians[0]})"
     unsteady = f"those of {OBJECTIVES[low]} models ({medians[1]})"
-    difference = _interval(numbers, "objective_difference_ci").strip(" ()")
+    difference, ranked = _interval(numbers, "objective_difference_ci").strip(" ()"), numbers["objectives_ranked"]
+    chosen = f", chosen of {ranked}," if isinstance(ranked, int) and ranked > 2 else ""
     if numbers["objective_verdict"] == "tie":
-        return f"; {steady} and {unsteady} tie, the {difference} of their difference holds 0"
+        return f"; {steady} and {unsteady} tie, the {difference} of their difference{chosen} holds 0"
     return (
         f"; {steady} are steadier than {unsteady}, by {_shown(numbers['objective_difference'])} "
-        f"({difference})"
+        f"({difference}{chosen.rstrip(',')})"
     )
 
 

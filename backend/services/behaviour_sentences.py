@@ -13,7 +13,10 @@ NEARLY_THE_SAME = 0.95
 
 
 def performance(links: Sequence[GapLink], direction: str) -> str:
-    """On how many datasets models that are more alike differ less in accuracy, and how strongly."""
+    """On how many datasets models that are more alike differ less in accuracy, and how strongly.
+
+    An interval of too few models claims nothing.
+    """
     known = [link for link in links if link.r is not None]
     if not known:
         return "No dataset has both similarities and probes of three models or more, so nothing can be said yet."
@@ -26,14 +29,16 @@ def performance(links: Sequence[GapLink], direction: str) -> str:
     if len(known) > 1:
         lowest, highest = (f"{shown(link.r or 0.0)} ({link.title})" for link in extremes)
         opening += f", from {lowest} to {highest}"
-    bounded = [link for link in known if _has_ends(link)]
+    bounded = [link for link in known if _has_ends(link) and not link.small]
     if not bounded:
-        return f"{opening}."
+        return f"{opening}; there are too few models to tell more."
     clear = [link for link in bounded if _alike_means_alike(link, direction)]
     against = [link for link in bounded if _against(link, direction)]
     said = f"on {len(clear)} of the {len(bounded)} datasets, models that are more alike clearly differ less in accuracy"
     if against:
         said += f"; on {len(against)} they clearly differ more"
+    if len(bounded) < len(known):
+        said += f"; on {len(known) - len(bounded)} more there are too few models to tell"
     return f"{opening}: {said}."
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.contracts.consistency import Scope
-from backend.domain.consistency import MANY, Method, ModelSet, Resampled, pair_mask, resample
+from backend.domain.consistency import MANY, Method, ModelSet, Resampled, pair_mask, resample, verdict_of
 from backend.domain.consistency.resampling import words
 
 SEED = 0
@@ -35,15 +35,9 @@ class Intervals:
         """Ends for the median r over pairs of datasets."""
         return _ends(*self.resampled.median_interval(k))
 
-    def difference(self, k: int, other: int) -> Ends:
-        """Ends for the difference between the medians of two set pairs. Resamples both anew, together."""
-        _, low, high = self.resampled.difference(k, other)
-        return _ends(low, high)
-
-    def apart(self, k: int, other: int) -> bool:
-        """Whether the interval of the difference leaves out 0."""
-        low, high = self.difference(k, other)
-        return low is not None and high is not None and (low > 0 or high < 0)
+    def apart(self, k: int, other: int, among: int) -> bool:
+        """Whether the interval of the difference of two medians, chosen among so many, leaves out 0."""
+        return verdict_of(self.resampled.difference(k, other, among)) in ("a", "b")
 
 
 def intervals_of(

@@ -53,7 +53,8 @@ def set_pairs(
 ) -> str:
     """The steadiest and the least steady set pair, whether they differ, and the baseline (the first pair).
 
-    Pairs of small sets are not ranked as long as there are two others.
+    Pairs of small sets are not ranked as long as there are two others. That two are apart is said at the level of all
+    that are ranked together, since the highest and the lowest are chosen after looking.
     """
     baseline, defined = pairs[0], [k for k in ranked if pairs[k].median is not None]
     if baseline.median is None and not defined:
@@ -75,10 +76,10 @@ def set_pairs(
     lowest = f"{pairs[last].title} ({_median(pairs[last])})"
     opening = f"Over {counted(pairs[first].n_dataset_pairs, 'pair')} of datasets the median r {among} is highest for"
     if drawn is None:
-        return f"{opening} {highest} and lowest for {lowest}. {every}"
-    if not drawn.apart(first, last):
+        return f"{opening} {highest} and lowest for {lowest}; without intervals neither is claimed to differ. {every}"
+    if not drawn.apart(first, last, len(defined)):
         return f"{opening} {highest} and lowest for {lowest}, but the two cannot be told apart: they tie. {every}"
-    ties = [pairs[k].title for k in defined[1:-1] if not drawn.apart(first, k)]
+    ties = [pairs[k].title for k in defined[1:-1] if not drawn.apart(first, k, len(defined))]
     said = f"; the highest cannot be told apart from {listed(ties)}" if ties else ""
     return f"{opening} {highest} and lowest for {lowest}{said}. {every}"
 
@@ -155,7 +156,8 @@ def anchors(found: Sequence[Anchor], drawn: Intervals | None) -> str:
     first, last = (f"{one.model} ({_median(one)})" for one in (found[whole[0]], found[whole[-1]]))
     if len(whole) == 1:
         return f"How alike {found[whole[0]].model} is to each other model has a median r of {_median(found[whole[0]])}."
-    tie = ", but the two cannot be told apart: they tie" if drawn and not drawn.apart(whole[0], whole[-1]) else ""
+    tied = drawn and not drawn.apart(whole[0], whole[-1], len(whole))
+    tie = ", but the two cannot be told apart: they tie" if tied else ""
     return f"Against all other models the median r is highest for {first} and lowest for {last}{tie}."
 
 

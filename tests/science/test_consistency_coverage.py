@@ -65,6 +65,20 @@ def test_differences_hold_the_truth() -> None:
     assert min(coverage_of_sets(14, 20, 120, draws=100).values()) >= LEAST
 
 
+def test_the_highest_and_the_lowest_of_like_sets_are_seldom_told_apart() -> None:
+    """Six sets of one population: the extremes are chosen after looking, and still differ in few samples only."""
+    rng = np.random.default_rng(6)
+    sets = [ModelSet(str(k), str(k), np.arange(84) // 14 == k) for k in range(6)]
+    told = {2: 0, 6: 0}
+    for sample in range(60):
+        stack = POPULATIONS["latent"](rng, 84)
+        found = resample(stack, [(one, one) for one in sets], resamples=100, seed=sample)
+        ranked = sorted(range(6), key=lambda k: found.medians[k].value)
+        for among in told:
+            told[among] += found.difference(ranked[-1], ranked[0], among=among).low > 0
+    assert told[6] <= 0.08 * 60 < told[2], "an interval of two sets that were not chosen would be too short"
+
+
 def test_ranks_hold_the_truth() -> None:
     of_r, of_median = coverage("latent", 20, 60, draws=60, method="spearman")
     assert min(of_r, of_median) >= LEAST

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -91,16 +92,18 @@ class Resampled:
         """Ends of the interval of the median r over pairs of datasets."""
         return self.medians[k].low, self.medians[k].high
 
-    def difference(self, first: int, second: int) -> Interval:
+    def difference(self, first: int, second: int, among: int = 2) -> Interval:
         """Median r of one set pair minus that of another.
 
-        Both are resampled together, within the cells of all their sets, so that a model of both moves both.
+        Both are resampled together, within the cells of all their sets, so that a model of both moves both. `among`: of
+        how many set pairs these two were chosen after looking, as the highest and the lowest are. The intervals of
+        every two of them then hold together (Bonferroni).
         """
         one, other = (medians(replicates) for replicates in replicates_of(self.sample, (first, second)))
         difference = Replicates(
             one.sample - other.sample, one.draws - other.draws, one.without - other.without, one.cell_of
         )
-        low, high = ends(difference)
+        low, high = ends(difference, 1 - (1 - LEVEL) / comb(among, 2))
         value = float(difference.sample)
         return Interval(value, max(-2.0, float(low)), min(2.0, float(high)))
 
@@ -201,7 +204,7 @@ def ends_of_r(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
     return np.minimum(low, replicates.sample), np.maximum(high, replicates.sample)
 
 
-def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
+def ends(replicates: Replicates, level: float = LEVEL) -> tuple[FloatArray, FloatArray]:
     """Ends that hold sample -+ t SE of the jackknife and the percentiles of the draws; NaN where one of them is not
     defined, which for percentiles means in more than half of the draws."""
     by_cell, freedom = [], []
@@ -216,11 +219,11 @@ def ends(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
     variance = np.sum(by_cell, axis=0)
     terms = np.sum([part**2 / n for part, n in zip(by_cell, freedom, strict=True)], axis=0)
     n_free = np.where(terms > 0, variance**2 / np.where(terms > 0, terms, 1.0), min(freedom))
-    half = stdtrit(n_free, (1 + LEVEL) / 2) * np.sqrt(variance)
+    half = stdtrit(n_free, (1 + level) / 2) * np.sqrt(variance)
     low, high = replicates.sample - half, replicates.sample + half
     if len(replicates.draws):
         enough = 2 * np.isfinite(replicates.draws).sum(axis=0) >= len(replicates.draws)
-        percentiles = _quantiles(replicates.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        percentiles = _quantiles(replicates.draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         lowest, highest = np.where(enough, percentiles, np.nan)
         low, high = np.minimum(low, lowest), np.maximum(high, highest)
     return low, high

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from backend.contracts.consistency import Anchor, Difference, LeftOut, Scope, SetPair, Stratum
+from backend.contracts.probes import GapLink
+from backend.services import behaviour_sentences
 from backend.services import consistency_sentences as sentences
 from backend.services.consistency_scope import Study, listed
 
@@ -16,7 +18,7 @@ class Apart:
     def __init__(self, *pairs: tuple[int, int]) -> None:
         self.pairs = pairs
 
-    def apart(self, k: int, other: int) -> bool:
+    def apart(self, k: int, other: int, among: int) -> bool:
         return (k, other) in self.pairs
 
 
@@ -52,7 +54,8 @@ def test_what_an_interval_does_not_separate_ties() -> None:
     assert "the two cannot be told apart: they tie" in ranked(EVERY, *pairs, drawn=Apart())
     said = ranked(EVERY, *pairs, drawn=Apart((1, 3)))
     assert "the highest cannot be told apart from Text." in said and "they tie" not in said
-    assert "told apart" not in ranked(EVERY, *pairs, drawn=None), "without intervals nothing is claimed of ties"
+    said = ranked(EVERY, *pairs, drawn=None)
+    assert "told apart" not in said and "without intervals neither is claimed to differ" in said
 
 
 def test_small_sets_are_not_ranked_beside_large_ones() -> None:
@@ -119,6 +122,22 @@ def test_anchors_tie_or_not() -> None:
     assert said.endswith("highest for high (0.80) and lowest for low (0.10).")
     assert "they tie" in sentences.anchors(found, Apart())  # type: ignore[arg-type]
     assert "not defined" in sentences.anchors(found[2:], None)
+
+
+def gap_link(r: float, width: float, n_models: int = 20) -> GapLink:
+    return GapLink(
+        dataset="d", title="D", domain="specialized", r=r, ci_low=r - width, ci_high=r + width, n_pairs=100,
+        n_models=n_models, small=n_models < 8, best=0.9, worst=0.1, chance=0.1,
+    )  # fmt: skip
+
+
+def test_gaps_are_claimed_where_an_interval_of_enough_models_allows_it() -> None:
+    links = [gap_link(-0.6, 0.2), gap_link(-0.1, 0.2), gap_link(0.5, 0.1), gap_link(-0.9, 0.05, n_models=5)]
+    said = behaviour_sentences.performance(links, "similarity")
+    assert "on 1 of the 3 datasets, models that are more alike clearly differ less" in said
+    assert "on 1 they clearly differ more" in said and "on 1 more there are too few models to tell" in said
+    assert "on 1 of the 3 datasets" in behaviour_sentences.performance(links, "distance")
+    assert behaviour_sentences.performance(links[3:], "similarity").endswith("too few models to tell more.")
 
 
 def test_numbers_and_lists_are_written_as_people_read_them() -> None:

@@ -238,6 +238,8 @@ def test_differences_are_of_both_under_the_same_resampling() -> None:
     assert difference.low < difference.value < difference.high
     back = found.difference(1, 0)
     assert back.value == -difference.value
+    chosen = found.difference(0, 1, among=4)
+    assert chosen.value == difference.value and chosen.low < difference.low and difference.high < chosen.high
     same = found.difference(0, 0)
     assert same == (0.0, 0.0, 0.0), "a set never differs from itself"
     almost = ModelSet("almost", "Almost", np.arange(16) < 15)

@@ -139,6 +139,17 @@ def test_the_steadiest_objective_is_named_with_the_difference() -> None:
     ) in made.sentence.replace("−", "-")
 
 
+def test_the_extremes_of_three_objectives_are_judged_as_chosen() -> None:
+    values, objectives = steady_and_not()
+    two = finding(values, DATASETS, objectives, "m")
+    rng = np.random.default_rng(3)
+    copied = rng.permutation(12)  # some self-supervised models once more, as a third objective
+    at = np.r_[np.arange(24), copied]
+    three = finding(values[:, at][:, :, at], DATASETS, [*objectives, *["image-text"] * 12], "m")
+    assert (two.numbers["objectives_ranked"], three.numbers["objectives_ranked"]) == (2, 3)
+    assert ", chosen of 3)" in three.sentence and "chosen of" not in two.sentence
+
+
 def test_a_tie_is_said_in_words() -> None:
     made = finding(matrices(), DATASETS, ["supervised"] * 5 + ["self-supervised"] * 5, "m")
     assert made.numbers["objective_verdict"] == "tie"
