@@ -183,6 +183,7 @@ def _note(found: SetPairTable, n_pairs: int, n_defined: int, n_dataset_pairs: in
     elif n_defined < n_dataset_pairs:
         notes.append(f"r is defined on {n_defined} of {n_dataset_pairs} dataset pairs.")
     if found.small and n_defined:
-        least = sentences.counted(min(found.n_models_a, found.n_models_b), "model")
+        sizes = [n for one, n in ((found.a, found.n_models_a), (found.b, found.n_models_b)) if not one.single]
+        least = sentences.counted(min(sizes, default=1), "model")
         notes.append(f"Only {least} in a set: an interval is not to be relied on.")
     return " ".join(notes)

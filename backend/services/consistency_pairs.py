@@ -143,8 +143,8 @@ def anchors(
 
 def _anchored(study: Study, anchor: str, others: ModelSet) -> SetPairOf:
     """One model and the others of a set, itself excluded."""
-    alone = np.array([name == anchor for name in study.names], dtype=bool)
-    return ModelSet(anchor, anchor, alone), others._replace(members=others.members & ~alone)
+    alone = statistics.anchor(anchor, study.names)
+    return alone, others._replace(members=others.members & ~alone.members)
 
 
 def _group(two: Values, pair: SetPairOf, number: int, drawn: Intervals | None, method: Method) -> GroupOfPairs:

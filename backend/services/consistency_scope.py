@@ -93,7 +93,8 @@ class Study:
 
     def set_of(self, chosen: Chosen) -> ModelSet:
         members = np.array([name in chosen.models for name in self.names], dtype=bool)
-        return ModelSet(chosen.predicate, chosen.title, members)
+        single = len(chosen.models) == 1 and chosen.predicate.startswith("model:")
+        return ModelSet(chosen.predicate, chosen.title, members, single)
 
     @property
     def dataset_pairs(self) -> list[tuple[str, str]]:

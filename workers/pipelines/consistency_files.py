@@ -18,6 +18,7 @@ from backend.domain.consistency import (
     Method,
     ModelSet,
     SetPairTable,
+    anchor,
     every,
     pairs_of,
     resample,
@@ -128,7 +129,7 @@ def _lines(datasets: Sequence[str], block: Block) -> Iterator[list[str | int]]:
 def _anchor(name: str, models: Sequence[str]) -> ModelSet:
     if name not in models:
         raise UnknownAnchor(f"There is no model {name!r} to be an anchor.", nearest_hint(name, list(models), "models"))
-    return ModelSet(name, name, np.array([model == name for model in models]))
+    return anchor(name, models)
 
 
 def _check_names(sets: Sequence[ModelSet], column: str) -> None:

@@ -13,7 +13,6 @@ from backend.domain.consistency.agreement import (
     sensitivity,
     with_gaps,
 )
-from backend.domain.consistency.anchors import AnchorTable, anchor_consistency
 from backend.domain.consistency.contributions import (
     Line,
     contributions,
@@ -37,6 +36,7 @@ from backend.domain.consistency.set_pairs import (
     SMALL_MODELS,
     ModelSet,
     SetPairTable,
+    anchor,
     every,
     median_r,
     pair_mask,
@@ -47,9 +47,9 @@ from backend.domain.consistency.set_pairs import (
 from backend.domain.consistency.spread import Spread, mean_and_spread
 
 __all__ = [
-    "MANY", "METHODS", "MIN_PAIRS", "SMALL_MODELS", "Agreement", "AnchorTable", "ConsistencyTable",
+    "MANY", "METHODS", "MIN_PAIRS", "SMALL_MODELS", "Agreement", "ConsistencyTable",
     "GapCorrelation", "Interval", "Line", "Matching", "Method", "ModelSet", "Resampled", "Sensitivity",
-    "SetDifference", "SetPairTable", "Spread", "Stratum", "Verdict", "anchor_consistency", "compare_sets",
+    "SetDifference", "SetPairTable", "Spread", "Stratum", "Verdict", "anchor", "compare_sets",
     "consistency", "contributions", "correlations", "dataset_influence", "every", "gap_correlation",
     "leave_one_model_out", "match", "mean_and_spread", "median_r", "metric_agreement", "pair_mask", "pair_values",
     "pairs_of", "regression_line", "resample", "sensitivity", "set_pair_consistency", "sets_of", "verdict_of",

@@ -25,7 +25,7 @@ from backend.domain.consistency.correlation import (
 from backend.domain.consistency.weighted import weighted_correlations
 from backend.domain.errors import InvalidInput
 
-# Below this many models in either set (other than a set of one, an anchor) an interval is not to be relied on:
+# Below this many models in either set (other than an anchor) an interval is not to be relied on:
 # docs/decisions/0015-intervals-that-resample-models.md has the simulated coverage.
 SMALL_MODELS = 8
 
@@ -33,11 +33,13 @@ BoolArray = NDArray[np.bool_]
 
 
 class ModelSet(NamedTuple):
-    """A set of models: `members` (M,) says for each model whether it is in it."""
+    """A set of models: `members` (M,) says for each model whether it is in it. `single`: one model by choice, which
+    stands for itself and for no others (`anchor`)."""
 
     name: str
     title: str
     members: BoolArray
+    single: bool = False
 
 
 class SetPairTable(NamedTuple):
@@ -61,6 +63,11 @@ class SetPairTable(NamedTuple):
 def every(n_models: int) -> ModelSet:
     """The set of all models, named `all`."""
     return ModelSet("all", "All models", np.ones(n_models, dtype=bool))
+
+
+def anchor(name: str, names: Sequence[str]) -> ModelSet:
+    """One model alone, to be held against others (arXiv 2411.05561, appendix F); empty where `names` lacks it."""
+    return ModelSet(name, name, np.array([other == name for other in names], dtype=bool), single=True)
 
 
 def sets_of(slugs: Sequence[str], vocabulary: Mapping[str, str]) -> list[ModelSet]:
@@ -138,8 +145,8 @@ def _table(values: FloatArray, a: ModelSet, b: ModelSet, method: Method, weights
 
 
 def is_small(a: ModelSet, b: ModelSet, n_a: int, n_b: int) -> bool:
-    """Whether a set, other than one that is a single model by definition, has too few models for an interval."""
-    sizes = [n for one, n in ((a, n_a), (b, n_b)) if one.members.sum() != 1]
+    """Whether a set, other than a single model by choice, has too few models for an interval."""
+    sizes = [n for one, n in ((a, n_a), (b, n_b)) if not one.single]
     return not sizes or min(sizes) < SMALL_MODELS
 
 

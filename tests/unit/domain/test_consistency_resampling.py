@@ -13,7 +13,7 @@ from backend.domain.consistency import (
     Interval,
     Method,
     ModelSet,
-    anchor_consistency,
+    anchor,
     compare_sets,
     consistency,
     correlations,
@@ -193,9 +193,11 @@ def test_what_is_not_defined_has_no_interval() -> None:
 def test_an_anchor_stays_while_the_others_are_resampled() -> None:
     """With one model always there, r over its pairs is an ordinary r over independent models."""
     stack = matrices(2, 60, seed=8)
-    found = anchor_consistency(stack, 3, np.ones(60, dtype=bool))
-    assert np.arctanh(found.high[0, 1]) - np.arctanh(found.low[0, 1]) == pytest.approx(2 * 2 / np.sqrt(56), rel=0.35)
-    assert found.median == pytest.approx((found.r[0, 1], found.low[0, 1], found.high[0, 1]))
+    alone = anchor("3", [str(k) for k in range(60)])
+    found = resample(stack, [(alone, every(60))])
+    low, high = (end[0, 1] for end in found.interval(0))
+    assert np.arctanh(high) - np.arctanh(low) == pytest.approx(2 * 2 / np.sqrt(56), rel=0.35)
+    assert found.median_interval(0) == pytest.approx((low, high))
 
 
 def test_one_set_steadier_than_the_other_a_tie_and_nothing_to_compare() -> None:

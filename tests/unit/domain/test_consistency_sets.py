@@ -14,7 +14,8 @@ from backend.domain.consistency import (
     SMALL_MODELS,
     Method,
     ModelSet,
-    anchor_consistency,
+    SetPairTable,
+    anchor,
     compare_sets,
     every,
     match,
@@ -163,11 +164,18 @@ def test_a_matched_r_counts_each_pair_by_the_product_of_its_weights() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_an_anchor_is_a_set_of_one_model(method: Method) -> None:
     stack = matrices(missing=0.1)
-    found = anchor_consistency(stack, 4, np.arange(12) < 9, method)
+    names = [f"m{k}" for k in range(12)]
+    alone = anchor("m4", names)
+
+    def against(members: np.ndarray) -> SetPairTable:
+        return set_pair_consistency(stack, [(alone, ModelSet("others", "Others", members))], method)[0]
+
+    found = against(np.arange(12) < 9)
     r, n = by_hand(stack, [(min(4, j), max(4, j)) for j in range(9) if j != 4], method)
     np.testing.assert_allclose(found.r, r, atol=1e-12)
-    np.testing.assert_array_equal(found.n_models, n)
-    assert not found.small
-    assert anchor_consistency(stack, 4, np.arange(12) < 4, method).small
-    with pytest.raises(InvalidInput, match="no model 12"):
-        anchor_consistency(stack, 12, np.ones(12, dtype=bool))
+    np.testing.assert_array_equal(found.n_pairs, n)
+    assert not found.small and against(np.arange(12) < 4).small
+    assert not anchor("m12", names).members.any()
+    lonely = ModelSet("untrained", "Untrained", alone.members)
+    (happens,) = set_pair_consistency(stack, [(lonely, every(12))], method)
+    assert happens.small, "a set that happens to have one model says little about its kind"
