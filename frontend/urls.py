@@ -281,8 +281,15 @@ def name_in(pathname: str | None, folder: str) -> str | None:
 
 
 def schema() -> dict[str, Any]:
-    """The views as data, from which the browser writes the links that `encode` would write."""
+    """The views as data, from which the browser writes the links that `encode` would write, and reads a choice that does
+    not exist as `decode` does."""
     return {
         "version": VERSION,
-        "views": {path: [{"name": f.name, "default": f.default} for f in fields(kind)] for path, kind in VIEWS.items()},
+        "views": {
+            path: [
+                {"name": f.name, "default": f.default, "options": list(f.metadata.get("options", ()))}
+                for f in fields(kind)
+            ]
+            for path, kind in VIEWS.items()
+        },
     }

@@ -24,6 +24,7 @@
     for (const field of fields) {
       let value = changes[field.name];
       if (value === undefined || value === null) value = params.get(field.name);
+      if (field.options.length && !field.options.includes(value)) value = null; // no such choice: the default
       if (value !== null && value !== field.default) given.push(field.name + "=" + quoted(value));
     }
     return given.length ? "?v=" + schema.version + "&" + given.join("&") : "";

@@ -220,3 +220,9 @@ def test_a_link_to_something_unknown_says_so_and_what_is_shown_instead(ready: Re
     assert "nowhere" not in page.url, "the link says what is on screen"
     page = ready("/consistency?v=1&a=nowhere")
     assert "the dataset nowhere, which has no results here" in page.locator("#map-graph-caption").inner_text()
+
+
+def test_a_choice_that_does_not_exist_is_its_default_in_the_link_and_on_screen(ready: Ready) -> None:
+    page = ready("/similarity?v=1&view=nothing&layer=nothing&scale=fitted")
+    page.wait_for_function("!location.search.includes('nothing') && !document.querySelector('.is-stale')")
+    assert "scale=fitted" in page.url, "what exists stays"
