@@ -163,19 +163,23 @@ def anchors(found: Sequence[Anchor], drawn: Intervals | None) -> str:
 
 def agreement(answer: MetricAgreement) -> str:
     """How far two metrics agree per dataset, where least, and about consistency itself."""
-    defined = [(r, name) for r, name in zip(answer.r, answer.datasets, strict=True) if r is not None and r == r]
+    columns = zip(answer.r, answer.datasets, answer.ci_low, answer.ci_high, strict=True)
+    defined = [
+        (r, name, interval(low, high) if low == low else "")
+        for r, name, low, high in columns if r is not None and r == r
+    ]
     metrics = f"{answer.scope.metric} and {answer.other}"
     if not defined:
         return f"{metrics} share no dataset with three model pairs."
-    least, name = min(defined)
-    middle = float(np.median([r for r, _ in defined]))
+    least, name, ends = min(defined)
+    middle = float(np.median([r for r, _, _ in defined]))
     across = (
         "" if answer.consistency_r is None
         else f"; their consistencies correlate with r = {shown(answer.consistency_r)} over dataset pairs"
     )
     return (
         f"Over model pairs {metrics} correlate with a median r of {shown(middle)} on "
-        f"{counted(len(defined), 'dataset')}, least on {name} ({shown(least)}){across}."
+        f"{counted(len(defined), 'dataset')}, least on {name} ({shown(least)}{ends}){across}."
     )
 
 

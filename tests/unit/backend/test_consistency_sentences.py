@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.contracts.consistency import Anchor, Difference, LeftOut, Scope, SetPair, Stratum
+from backend.contracts.consistency import Anchor, Difference, LeftOut, MetricAgreement, Scope, SetPair, Stratum
 from backend.contracts.probes import GapLink
 from backend.services import behaviour_sentences
 from backend.services import consistency_sentences as sentences
@@ -122,6 +122,19 @@ def test_anchors_tie_or_not() -> None:
     assert said.endswith("highest for high (0.80) and lowest for low (0.10).")
     assert "they tie" in sentences.anchors(found, Apart())  # type: ignore[arg-type]
     assert "not defined" in sentences.anchors(found[2:], None)
+
+
+def test_agreement_is_told_with_the_interval_of_the_least() -> None:
+    nan = float("nan")
+    answer = MetricAgreement(
+        scope=Scope(metric="m", preprocess="l2"), other="o", datasets=["d0", "d1", "d2"], r=[0.9, 0.5, nan],
+        ci_low=[0.8, 0.2, nan], ci_high=[0.95, 0.7, nan], n_pairs=[10, 10, 0], dataset_pairs=[], consistency=[],
+        consistency_other=[], consistency_r=None, sentence="",
+    )  # fmt: skip
+    said = sentences.agreement(answer)
+    assert "median r of 0.70 on 2 datasets, least on d1 (0.50 [0.20, 0.70])." in said
+    unknown = answer.model_copy(update={"ci_low": [nan] * 3, "ci_high": [nan] * 3})
+    assert "least on d1 (0.50)." in sentences.agreement(unknown)
 
 
 def gap_link(r: float, width: float, n_models: int = 20) -> GapLink:
