@@ -224,9 +224,10 @@ def _objectives(finding: Finding, metric: str) -> list[Any]:
             )))
     if not found:
         return [html.P("No training objective has three pairs of models on two datasets yet.", className="dim")]
+    first, last = (OBJECTIVES.get(str(numbers.get(f"{which}_objective"))) for which in ("steadiest", "least_steady"))
     words = {
-        "tie": "They tie: the interval of the difference between the highest and the lowest holds 0.",
-        "apart": "The highest is steadier than the lowest: the interval of their difference does not hold 0.",
+        "tie": f"{first} and {last} tie: the interval of their difference holds 0.",
+        "apart": f"{first} is steadier than {last}: the interval of their difference does not hold 0.",
     }.get(str(numbers.get("objective_verdict")), "")
     return [
         interval_rows([estimate for _, _, estimate in sorted(found)]),
