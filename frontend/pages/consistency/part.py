@@ -106,7 +106,8 @@ def register_part(app: Dash, client: Client, need: str, make: Callable[[Client, 
         try:
             scoped = read_scope(client, ask["search"])
             if scoped is None:
-                raise PreventUpdate
+                # The page says that there is nothing yet.
+                return [None, "", "", None, part_class(NOTHING)]
             drawn = make(client, scoped)
         except ApiError as error:
             if known and error.status == 0:
