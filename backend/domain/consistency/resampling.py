@@ -198,10 +198,14 @@ def medians(replicates: Replicates) -> Replicates:
 
 
 def ends_of_r(replicates: Replicates) -> tuple[FloatArray, FloatArray]:
-    """Ends for a correlation, or a median of some: `ends` on the scale of Fisher's z, always around r."""
+    """Ends for a correlation, or a median of some: `ends` on the scale of Fisher's z, always around r.
+
+    NaN where r is 1 or -1: every resample then repeats it, which says nothing of how sure it is.
+    """
     in_z = [np.arctanh(np.clip(part, -LARGEST_R, LARGEST_R)) for part in replicates[:3]]
     low, high = (np.tanh(end) for end in ends(Replicates(in_z[0], in_z[1], in_z[2], replicates.cell_of)))
-    return np.minimum(low, replicates.sample), np.maximum(high, replicates.sample)
+    r = np.where(np.abs(replicates.sample) < LARGEST_R, replicates.sample, np.nan)
+    return np.minimum(low, r), np.maximum(high, r)
 
 
 def ends(replicates: Replicates, level: float = LEVEL) -> tuple[FloatArray, FloatArray]:
