@@ -284,7 +284,7 @@ def _trained(numbers: Mapping[str, Number]) -> str:
     left_out = every - trained
     number = "r" if numbers["n_dataset_pairs"] == 1 else "the median"
     models = "the untrained model" if left_out == 1 else f"the {left_out} untrained models"
-    return f"; without {models} {number} is {_shown(median)}"
+    return f"; without {models} {number} is {_shown(median)}{_interval(numbers, 'median_r_trained_ci')}"
 
 
 def _between(pair: Number, title: Callable[[str], str]) -> str:

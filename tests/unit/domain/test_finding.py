@@ -62,7 +62,8 @@ def test_the_sentence_says_what_the_numbers_say() -> None:
         metric_title="linear CKA", dataset_titles={"sky": "Night sky"},
     )
     shown = re.findall(r"−?\d+\.\d\d", made.sentence)
-    keys = ("median_r", "median_r_ci_low", "median_r_ci_high", "min_r", "max_r", "median_r_trained")
+    trained = ("median_r_trained", "median_r_trained_ci_low", "median_r_trained_ci_high")
+    keys = ("median_r", "median_r_ci_low", "median_r_ci_high", "min_r", "max_r", *trained)
     assert shown == [f"{made.numbers[key]:.2f}" for key in keys]
     # The interval reaches from below 0.8 to above it.
     assert made.numbers["verdict"] == "largely" and " partly or largely carries over" in made.sentence
