@@ -60,6 +60,11 @@
 
   // ---- Sections ----
 
+  /** Links that change a part of the link and keep the rest of it. */
+  function keepLinks(schema) {
+    document.querySelectorAll("[data-keep]").forEach((one) => one.setAttribute("href", PATH + link(schema, JSON.parse(one.dataset.keep))));
+  }
+
   /** Keeps the links of the sections true to the rest of the link, and says which section is open. */
   function openSection(search, shown, schema) {
     if (!here()) return same();
@@ -69,7 +74,7 @@
       if (tab.dataset.section === section) tab.setAttribute("aria-current", "page");
       else tab.removeAttribute("aria-current");
     });
-    document.querySelectorAll("[data-keep]").forEach((one) => one.setAttribute("href", PATH + link(schema, JSON.parse(one.dataset.keep))));
+    keepLinks(schema);
     return section === shown ? same() : section;
   }
 
@@ -88,6 +93,7 @@
   /** Gives the controls of the open section their choices and what the link says. */
   function fillChoices(choices, body, search, data, schema) {
     if (!choices || !here()) return same();
+    keepLinks(schema);
     const params = new URLSearchParams(search || "");
     const resolved = (data && data.resolved) || {};
     const defaults = Object.fromEntries(schema.views[PATH].map((field) => [field.name, field.default]));

@@ -82,6 +82,10 @@ def test_one_click_from_home_answers_whether_self_supervised_models_are_steadier
     page.click("text=Matched")
     page.wait_for_selector("text=Cross table of both sets")
     assert query(page)["match"] == "architecture,training_data,size"
+    page.click("text=Cross table, other attributes")
+    page.wait_for_selector("text=Held equal")
+    found = query(page)
+    assert (found["section"], found["match"]) == ("compare", "architecture,training_data,size")
 
 
 def test_two_clicks_from_home_open_a_pair_of_models(opened: Opened) -> None:

@@ -3,7 +3,9 @@ or with the attributes held equal that the published sets are confounded by."""
 
 from __future__ import annotations
 
-from dash import Dash, Input, Output, State, dcc, html
+import json
+
+from dash import Dash, Input, Output, State, html
 
 from backend.contracts.consistency import Difference, SetPair
 from frontend.components.callbacks import in_browser
@@ -24,9 +26,9 @@ def layout(view: ConsistencyView, brief: bool) -> html.Section:
     """The part: `brief` beside the map, in full in its own section."""
     after = None
     if brief:
-        after = dcc.Link(
+        after = html.A(
             "Cross table, other attributes", href=link("/consistency", ConsistencyView(section="compare")),
-            className="small-link compare-more",
+            className="small-link compare-more", **{"data-keep": json.dumps({"section": "compare"})},
         )
     return html.Div(
         part(
