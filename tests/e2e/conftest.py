@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 from backend.contracts.jobs import Submission
 from backend.settings import Settings
 from frontend.app import create_app
+from frontend.urls import SimilarityView, link
 from parallax.client import Client
 from tests.support.stack import Stack
 from tests.support.tiny import archive, timm_submission
@@ -32,6 +33,7 @@ DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")].filter((
   .every((box) => box.querySelector(".hm, .xtick, canvas") && !box.classList.contains("is-stale"))"""
 
 Ready = Callable[[str], Page]
+Open = Callable[..., Page]
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,16 @@ def stub_pages() -> Iterator[StubPages]:
     server.should_exit = True
     thread.join(15)
     listening.close()
+
+
+@pytest.fixture
+def show(stub_pages: StubPages, page: Page) -> Open:
+    """Opens a view of Similarity over invented answers."""
+
+    def open_view(**fields: str) -> Page:
+        view = SimilarityView(**{"dataset": "digits", "metric": METRIC} | fields)
+        page.goto(stub_pages.url + link("/similarity", view))
+        settled(page)
+        return page
+
+    return open_view

@@ -1,106 +1,20 @@
-"""The Similarity page in a browser: orders, filters, crops, halves, differences, several datasets, the pinned pair, the
-keyboard and the table, against numpy; and what the browser does without asking the server."""
+"""The Similarity page in a browser: orders, filters, crops, the pinned pair, the keyboard and the table; and what the
+browser does without asking the server."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from frontend.urls import SimilarityView, link
-from tests.e2e.conftest import StubPages, settled
+from tests.e2e.conftest import Open, settled
+from tests.e2e.similarity_page import DISTANCE, asked, drawn, go, numbers, spot
 from tests.e2e.test_views import uncover
-from tests.unit.frontend.stub_api import ABSENT, MODELS, similarities
+from tests.unit.frontend.stub_api import ABSENT, MODELS
 
 pytestmark = pytest.mark.e2e
-METRIC, OTHER, DISTANCE, DIRECTED = (
-    "cka.linear.unbiased", "rsa.correlation.spearman", "procrustes.angular", "knn.cycle:k=10",
-)
-READ = """() => {
-  const chart = document.querySelector("#similarity-graph .js-plotly-plot");
-  const layout = chart._fullLayout;
-  return {
-    rows: Array.from(chart.data[0].y), columns: Array.from(chart.data[0].x),
-    squares: chart.data.filter((t) => t.meta.permute === "both" && t.coloraxis)
-      .map((t) => Array.from(t.z, (row) => Array.from(row))),
-    gaps: chart.data.filter((t) => t.meta.permute === "both" && !t.coloraxis).length,
-    bars: chart.data.filter((t) => t.meta.permute === "rows")
-      .map((t) => [t.meta.attribute, t.meta.value, Array.from(t.y), Array.from(t.z, (row) => row[0])]),
-    ranges: ["coloraxis", "coloraxis2"].filter((name) => layout[name])
-      .map((name) => [layout[name].cmin, layout[name].cmax]),
-    cells: Object.values(layout._plots).map(({xaxis, yaxis}) =>
-      [xaxis, yaxis].map((axis) => axis._length / Math.abs(axis.range[1] - axis.range[0]))),
-    lines: layout.shapes.filter((shape) => shape.type === "line").length,
-  };
-}"""
-
-
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def show(stub_pages: StubPages, page: Page) -> Open:
-    """Opens a view of the invented study."""
-
-    def open_view(**fields: str) -> Page:
-        view = SimilarityView(**{"dataset": "digits", "metric": METRIC} | fields)
-        page.goto(stub_pages.url + link("/similarity", view))
-        settled(page)
-        return page
-
-    return open_view
-
-
-def drawn(page: Page) -> dict[str, Any]:
-    found: dict[str, Any] = page.evaluate(READ)
-    return found
-
-
-def go(page: Page, **fields: str) -> None:
-    """Changes the link as a control does, and waits until it is drawn."""
-    revision = "document.querySelector('#similarity-graph .js-plotly-plot')._fullLayout.uirevision"
-    before = page.evaluate(revision)
-    page.evaluate("(fields) => window.parallax.similarity.go(fields)", fields)
-    page.wait_for_function(f"(was) => {revision} !== was", arg=before)
-
-
-def numbers(dataset: str, rows: list[str], columns: list[str], metric: str = METRIC) -> np.ndarray:
-    names = list(MODELS)
-    return similarities(dataset, metric)[np.ix_([names.index(n) for n in rows], [names.index(n) for n in columns])]
-
-
-def spot(page: Page, row: str, column: str, axis: str = "") -> tuple[float, float]:
-    """Where a cell is on screen."""
-    x, y = page.evaluate(
-        """([row, column, axis]) => {
-          const chart = document.querySelector("#similarity-graph .js-plotly-plot");
-          const [x, y] = [chart._fullLayout["xaxis" + axis], chart._fullLayout["yaxis" + axis]];
-          const box = chart.getBoundingClientRect();
-          return [box.left + x._offset + x.d2p(column), box.top + y._offset + y.d2p(row)];
-        }""",
-        [row, column, axis],
-    )
-    return x, y
-
-
-def asked(page: Page) -> list[str]:
-    """A list that fills with the outputs of the server callbacks of this page that are called from now on."""
-    found: list[str] = []
-
-    def note(request: Any) -> None:
-        body = request.post_data or ""
-        outputs = body.split('"inputs"')[0]
-        # The jobs of a request are followed with every beat.
-        if "_dash-update-component" in request.url and "similarity-" in outputs and "similarity-work" not in outputs:
-            found.append(outputs)
-
-    page.on("request", note)
-    return found
 
 
 def values_of(name: str, attribute: str) -> str:
@@ -256,82 +170,6 @@ def test_a_crop_of_models_that_are_not_shown_is_left_out_and_said(show: Open) ->
     page.wait_for_selector("#similarity-cropped:has-text('names models that are not shown')")
 
 
-def test_halves_show_two_datasets_in_one_square(show: Open) -> None:
-    page = show(view="split", with_dataset="photos", order="name")
-    shown = drawn(page)
-    above, below = (np.array(square, dtype=float) for square in shown["squares"])
-    upper, lower = np.triu_indices(9, 1), np.tril_indices(9, -1)
-    np.testing.assert_allclose(above[upper], numbers("digits", shown["rows"], shown["columns"])[upper], rtol=1e-5)
-    np.testing.assert_allclose(below[lower], numbers("photos", shown["rows"], shown["columns"])[lower], rtol=1e-5)
-    assert np.isnan(above[lower]).all() and np.isnan(below[upper]).all()
-    assert len(shown["ranges"]) == 1 and shown["gaps"] == 0
-    words = page.inner_text("#similarity-graph")
-    assert "Handwritten digits ◥" in words and "◣ Photographs" in words
-
-
-def test_halves_of_two_metrics_have_a_scale_each(show: Open) -> None:
-    page = show(view="split", with_dataset="digits", with_metric=DISTANCE)
-    shown = drawn(page)
-    assert len(shown["ranges"]) == 2
-    below = np.array(shown["squares"][1], dtype=float)
-    lower = np.tril_indices(9, -1)
-    expected = numbers("digits", shown["rows"], shown["columns"], DISTANCE)
-    np.testing.assert_allclose(below[lower], expected[lower], rtol=1e-5)
-
-
-def test_a_difference_is_a_minus_b_on_a_symmetric_scale(show: Open) -> None:
-    page = show(view="difference", with_dataset="photos")
-    shown = drawn(page)
-    expected = numbers("digits", shown["rows"], shown["columns"]) - numbers("photos", shown["rows"], shown["columns"])
-    off = ~np.eye(9, dtype=bool)
-    np.testing.assert_allclose(np.array(shown["squares"][0], dtype=float)[off], expected[off], atol=1e-6)
-    low, high = shown["ranges"][0]
-    assert low == -high and np.abs(expected[off]).max() <= high < np.abs(expected[off]).max() + 0.05
-    page.mouse.move(*spot(page, shown["rows"][0], shown["rows"][5]))
-    page.wait_for_selector(".card-shown")
-    assert f"{expected[0, 5]:.3f}".replace("-", "−") in page.inner_text(".card")
-
-
-def test_several_datasets_share_order_range_and_crop(show: Open) -> None:
-    page = show(view="multiples", group="architecture")
-    shown = drawn(page)
-    assert len(shown["squares"]) == 3 and len(shown["ranges"]) == 1
-    assert shown["gaps"] == 1, "one model is missing on one dataset"
-    for square, dataset in zip(shown["squares"], ("digits", "sky", "photos"), strict=True):
-        expected = numbers(dataset, shown["rows"], shown["columns"])
-        np.testing.assert_allclose(np.array(square, dtype=float), expected, rtol=1e-5)
-    for wide, high in shown["cells"]:
-        assert wide == pytest.approx(high, rel=0.02)
-    names = shown["rows"]
-    page.mouse.move(*spot(page, names[1], names[1], "2"))
-    page.mouse.down()
-    page.mouse.move(*spot(page, names[4], names[3], "2"), steps=5)
-    page.mouse.up()
-    page.wait_for_function("() => location.search.includes('crop=')")
-    page.wait_for_timeout(400)
-    cropped = drawn(page)
-    assert (cropped["rows"], cropped["columns"]) == (names[1:5], names[1:4]) and len(cropped["squares"]) == 3
-    page.locator("#similarity-graph .annotation:has-text('Photographs')").click()
-    page.wait_for_function("() => location.search.includes('dataset=photos') && !location.search.includes('view=')")
-
-
-@pytest.mark.parametrize("view", ["mean", "spread"])
-def test_mean_and_spread_are_numpys(show: Open, view: str) -> None:
-    page = show(view=view)
-    shown = drawn(page)
-    stack = np.stack([numbers(name, shown["rows"], shown["columns"]) for name in ("digits", "photos", "sky")])
-    off = ~np.eye(9, dtype=bool)
-    stack[:, ~off] = 1.0
-    expected = np.nanmean(stack, axis=0) if view == "mean" else np.nanstd(stack, axis=0, ddof=1)
-    np.testing.assert_allclose(np.array(shown["squares"][0], dtype=float)[off], expected[off], atol=1e-6)
-    gone = ABSENT[1]
-    other = next(name for name in shown["rows"] if name != gone)
-    page.mouse.move(*spot(page, gone, other))
-    page.wait_for_selector(".card-shown")
-    lines = page.inner_text(".card").split("\n")
-    assert lines[lines.index("Datasets") + 1] == "2", "it is missing on one of three"
-
-
 def test_a_click_pins_the_pair_on_every_dataset(show: Open) -> None:
     page = show()
     names = drawn(page)["rows"]
@@ -420,20 +258,3 @@ def test_controls_of_a_picture_are_shown_with_it(show: Open) -> None:
     page = show(order="model", to="other-supervised")
     uncover(page, "similarity--to")
     assert page.input_value("#similarity--to") == "other-supervised"
-
-
-@pytest.mark.parametrize("view", ["one", "split", "multiples", "difference"])
-def test_on_a_phone_titles_of_colours_stay_inside(stub_pages: StubPages, page: Page, view: str) -> None:
-    page.set_viewport_size({"width": 360, "height": 780})
-    fields = {"dataset": "digits", "metric": DIRECTED, "view": view, "with_dataset": "digits", "with_metric": OTHER}
-    page.goto(stub_pages.url + link("/similarity", SimilarityView(**fields)))
-    settled(page)
-    box = page.locator("#similarity-graph").bounding_box()
-    assert box is not None
-    titles = page.locator("#similarity-graph [class*='cbtitle'], #similarity-graph .annotation")
-    for title in titles.all():
-        inside = title.bounding_box()
-        if inside and inside["width"]:
-            assert inside["x"] >= box["x"] - 1 and inside["x"] + inside["width"] <= box["x"] + box["width"] + 1
-            assert inside["y"] + inside["height"] <= box["y"] + box["height"] + 1
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

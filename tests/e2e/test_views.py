@@ -42,7 +42,7 @@ def wait_drawn(page: Page, graph: str = "similarity-graph", **fields: str) -> No
     page.wait_for_function(
         """([graph, fields]) => {
           const chart = document.querySelector(`#${graph} .js-plotly-plot`);
-          const drawn = (chart && chart.layout && chart.layout.meta) || {};
+          const drawn = (chart && chart.data && (chart.layout.meta || (chart.data[0].meta || {}).drawn)) || {};
           return Object.entries(fields).every(([name, value]) => drawn[name] === value);
         }""",
         arg=[graph, fields],
