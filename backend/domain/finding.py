@@ -219,8 +219,10 @@ def _sentence(numbers: Mapping[str, Number], metric: str, title: Callable[[str],
     weak, strong = (_between(numbers[key], title) for key in ("weakest_pair", "strongest_pair"))
     few = isinstance(n_models, int) and n_models < FEW_MODELS
     opening = f"With only {n_models} models so far, which" if few else "Which"
+    how = _verdict(numbers, "median_r")
+    carries = f"carries over {how}" if " or " in how else f"{how} carries over"
     claim = (
-        f"{opening} models look alike {_verdict(numbers, 'median_r')} carries over from one dataset to another"
+        f"{opening} models look alike {carries} from one dataset to another"
         f"{_among_trained(numbers)}"
     )
     of_what = f"the similarities of {n_models} models ({pairs}, {metric})"

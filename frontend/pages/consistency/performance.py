@@ -17,6 +17,7 @@ from frontend.pages.consistency.asking import asked
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.scope import Scoped, floats, number, read_scope, scope_recipe
 from frontend.pages.consistency.set_controls import of_dataset
+from frontend.pages.layers import layer_direction
 from frontend.theme import colour_of, symbol_of
 from frontend.urls import ConsistencyView
 from parallax.client import Client
@@ -111,7 +112,7 @@ def make_links(client: Client, scoped: Scoped) -> Drawn:
     figure = value_rows(ValueRows(
         rows, f"{scoped.words} with the gap in accuracy", reference=0.0,
     ))
-    figure.layout.shapes += tuple(_guides(scoped.metric.direction))
+    figure.layout.shapes += tuple(_guides(layer_direction(scoped.metric, found.scope.layer)))
     extra = [("Probes", f"protocol {found.protocol}, mean of three splits, top-1 accuracy")]
     return Drawn(figure, found.sentence, scope_recipe(scoped, found.scope, extra), notes=notes, below=button)
 
