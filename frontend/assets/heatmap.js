@@ -62,6 +62,34 @@
     });
   }
 
+  const axesOf = (k) => ({xaxis: "x" + (k ? k + 1 : ""), yaxis: "y" + (k ? k + 1 : "")});
+  const made = new WeakMap();
+
+  /** The traces of a view, made once for the models that are chosen: while those stay, the same arrays tell the plotting
+      library that it has nothing to compute anew. */
+  function tracesOf(data, chosen) {
+    if (made.has(chosen)) return made.get(chosen);
+    const names = {x: chosen.columns.map((i) => data.models[i]), y: chosen.rows.map((i) => data.models[i])};
+    const bar = BAR * Math.max(names.x.length, names.y.length, 1);
+    const squares = squaresOf(data);
+    const silent = data.fixed ? {} : {hoverinfo: "none", hovertemplate: ""};
+    const reasons = data.figure.data.slice(1).filter((trace) => trace.meta.permute === "both");
+    const traces = squares.flatMap((square, k) => {
+      const own = axesOf(k);
+      const parts = square.parts.map((part) => ({part: part, filled: fill(part, chosen), meta: {permute: "both", pane: part.index}}));
+      return [
+        ...parts.map(({part, filled, meta}) => Object.assign({}, data.figure.data[0], names, own, silent,
+          {z: filled.z, coloraxis: part.second ? "coloraxis2" : "coloraxis", meta: meta})),
+        ...parts.flatMap(({part, filled, meta}) => gapTraces(data, part, chosen, filled, names, own, data.fixed ? reasons : [])
+          .map((gap) => Object.assign(gap, silent, {meta: meta}))),
+        ...barTraces(data, chosen, names, own, bar),
+      ];
+    });
+    traces[0].meta.drawn = {}; // what the picture is of
+    made.set(chosen, {names: names, squares: squares, traces: traces, bar: bar});
+    return made.get(chosen);
+  }
+
   // ---- Where ----
 
   /** Rows of squares: how many stand side by side, the side of a cell, and the height of all. */
@@ -90,14 +118,12 @@
 
   function drawHeatmap(data, search, appearance, templates, id) {
     if (!data || !data.figure || !data.panes) return window.dash_clientside.no_update;
-    const {chosenModels, fieldOf, fit, widest, widthOf, withTemplate, announce} = window.parallax;
+    const {chosenModels, fieldOf, fit, widthOf, announce} = window.parallax;
     const chosen = chosenModels(data, search);
-    const names = {x: chosen.columns.map((i) => data.models[i]), y: chosen.rows.map((i) => data.models[i])};
-    const squares = squaresOf(data);
+    const {names, squares, traces, bar} = tracesOf(data, chosen);
     const several = squares.length > 1;
     const narrow = widthOf(id) < NARROW;
     const [n_columns, n_rows] = [Math.max(1, names.x.length), Math.max(1, names.y.length)];
-    const bar = BAR * Math.max(n_columns, n_rows);
     const n_bars = new Set(data.figure.data.filter((t) => t.meta.permute === "rows").map((t) => t.meta.attribute)).size;
     const before = n_bars ? (0.4 + n_bars) * bar : 0;
     const units = n_columns + before;
@@ -113,7 +139,8 @@
       place.domains = () => ({x: [0, 1], y: [0, 1]});
     }
 
-    const layout = withTemplate(data.figure.layout, templates, appearance);
+    const style = (templates[appearance.scheme] || templates.light).layout;
+    const layout = styled(style, data.figure.layout);
     layout.margin = place.margin;
     layout.height = place.height;
     layout.shapes = [];
@@ -122,42 +149,40 @@
     delete layout.yaxis;
     layout.dragmode = window.matchMedia("(pointer: coarse)").matches || data.fixed ? false : "zoom";
     const highlight = fieldOf(search, data, "highlight");
-    const ticks = (labels) => ({type: "category", categoryorder: "array", categoryarray: labels, tickmode: "array", tickvals: labels,
-      ticktext: labels.map((name) => (name === highlight ? "<b>▸ " + name + "</b>" : name)), showticklabels: room.labelled,
-      tickfont: {size: room.font}, ticklabelstandoff: 5, automargin: false});
+    // The component passes on a copy of the layout, and a new array in it makes the plotting library draw every cell anew:
+    // categories stand in the order of the cells, and labels are listed only where they are seen.
+    const ticks = (labels) => Object.assign({}, style.xaxis, {type: "category", showticklabels: room.labelled, automargin: false},
+      room.labelled ? {tickmode: "array", tickvals: labels, tickfont: {size: room.font}, ticklabelstandoff: 5,
+        ticktext: labels.map((name) => (name === highlight ? "<b>▸ " + name + "</b>" : name))} : {});
 
-    const traces = [];
     squares.forEach((square, k) => {
       const suffix = k ? String(k + 1) : "";
-      const own = {xaxis: "x" + suffix, yaxis: "y" + suffix};
+      const own = axesOf(k);
       const domains = place.domains(k);
       layout["xaxis" + suffix] = Object.assign(ticks(names.x), {range: [-0.5 - before, n_columns - 0.5], tickangle: -90, side: "bottom",
         domain: domains.x, anchor: own.yaxis});
       layout["yaxis" + suffix] = Object.assign(ticks(names.y), {range: [n_rows - 0.5, -0.5], domain: domains.y, anchor: own.xaxis});
-      const main = square.parts.map((part) => ({part: part, filled: fill(part, chosen)}));
-      const reasons = data.figure.data.slice(1).filter((trace) => trace.meta.permute === "both");
-      for (const {part, filled} of main) {
-        traces.push(Object.assign({}, data.figure.data[0], names, own, {z: filled.z, coloraxis: part.second ? "coloraxis2" : "coloraxis",
-          meta: {permute: "both", pane: part.index}}, data.fixed ? {} : {hoverinfo: "none", hovertemplate: ""}));
-      }
-      for (const {part, filled} of main) {
-        const gaps = gapTraces(data, part, chosen, filled, names, own, data.fixed ? reasons : []);
-        traces.push(...gaps.map((gap) => Object.assign(gap, data.fixed ? {} : {hoverinfo: "none", hovertemplate: "",
-          meta: {permute: "both", pane: part.index}})));
-      }
-      traces.push(...barTraces(data, chosen, names, own, bar));
       layout.shapes.push(...groupLines(chosen, own), ...outlines(names, highlight, own), ...pinned(names, fieldOf(search, data, "pair"), own));
       if (square.title) layout.annotations.push(titleOf(square.title, domains, k));
     });
 
     layout.uirevision = [search, chosen.rows.length, chosen.columns.length, window.parallax.redrawn || 0].join(" ");
-    layout.meta = Object.assign({order: fieldOf(search, data, "order") || "cluster", view: data.view || "one"}, announce(id, search, data));
-    Object.assign(layout, placedBars(axes, narrow, place.cell * (narrow ? units : n_rows), several));
+    Object.assign(traces[0].meta.drawn, {order: fieldOf(search, data, "order") || "cluster", view: data.view || "one"}, announce(id, search, data));
+    Object.assign(layout, placedBars(axes, style, narrow, place.cell * (narrow ? units : n_rows), several));
     if (data.view === "split" && data.panes[1] && axes.length === 1) layout.annotations.push(...halves(data));
     if ((data.view || "one") === "one") addMarks(data, search, chosen, layout, traces[0].z, place.cell, narrow);
     if (!names.x.length || !names.y.length) layout.annotations.push({xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false,
       text: "No model passes the filter", font: {size: 15}});
+    layout.annotations = layout.annotations.map((one) => Object.assign({}, style.annotationdefaults, one,
+      {font: Object.assign({}, style.annotationdefaults.font, one.font)}));
     return {data: traces, layout: layout};
+  }
+
+  /** A layout in the style of a colour scheme, without a template, whose copies would draw every cell anew. */
+  function styled(style, layout) {
+    const made = Object.assign({}, style, layout);
+    for (const name of ["template", "xaxis", "yaxis", "coloraxis", "annotationdefaults", "shapedefaults", "legend", "colorway", "meta"]) delete made[name];
+    return made;
   }
 
   /** Room at each side for labels and colour bars, in pixels, and the size of the labels. */
@@ -213,7 +238,7 @@
   }
 
   /** Colour axes with their bars: at the right and as high as the plot, or below it where there is little room. */
-  function placedBars(axes, narrow, length, several) {
+  function placedBars(axes, style, narrow, length, several) {
     const placed = {};
     let offset = 0;
     const lies = narrow || several;
@@ -223,7 +248,7 @@
       const standing = {orientation: "v", x: 1, xanchor: "left", xpad: 20 + offset, y: 0.5, len: 1, ypad: 0, thickness: 14};
       const title = {text: plain(axis.words), side: lies ? "bottom" : "right", font: {size: lies ? 12 : 14}};
       placed["coloraxis" + (k ? k + 1 : "")] = {cmin: axis.range[0], cmax: axis.range[1], colorscale: axis.scale,
-        colorbar: Object.assign({}, lies ? lying : standing, {title: long ? twoLines(title, axis.words, length) : title})};
+        colorbar: Object.assign({}, style.coloraxis.colorbar, lies ? lying : standing, {title: long ? twoLines(title, axis.words, length) : title})};
       offset += (lies ? 66 : 98) + (long ? 17 : 0);
     });
     return placed;

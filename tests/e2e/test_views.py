@@ -93,7 +93,7 @@ def test_orders_are_applied_in_the_browser_and_back_undoes_them(ready: Ready) ->
     choose(page, "similarity--dataset", "Cinder", "cinder")
     page.go_back()
     wait_drawn(page, dataset="aurora", order="name")
-    assert page.input_value("#similarity--dataset") == "Aurora"
+    page.wait_for_function("document.querySelector('#similarity--dataset').value === 'Aurora'")
     assert chart(page)["z"] == named["z"]
     page.go_back()
     wait_drawn(page, dataset="aurora", order="cluster")
