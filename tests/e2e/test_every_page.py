@@ -7,13 +7,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from frontend.urls import SECTIONS
+from frontend.urls import PICTURES, SECTIONS
 from tests.e2e.conftest import Ready, Study, settled
 from tests.support.browser import WatchedPages
 
 pytestmark = pytest.mark.e2e
 PATHS = (
-    "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3", "/consistency",
+    "/", "/similarity", "/similarity?v=1&layer=calibrated", "/similarity?v=1&metric=svcca:q=3",
+    *(f"/similarity?v=1&view={view}" for view in PICTURES[1:]), "/similarity?v=1&pair=test-vit-s0,test-resnet-s0",
+    "/consistency",
     *(f"/consistency?v=1&section={section}" for section in SECTIONS[1:]),
     "/pair", "/map", "/map?v=1&method=tsne&dataset=basalt&by=architecture",
     "/metrics", "/metrics?v=1&metric=knn.cycle:k=3",
