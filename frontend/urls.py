@@ -281,7 +281,7 @@ def name_in(pathname: str | None, folder: str) -> str | None:
 
 
 def schema() -> dict[str, Any]:
-    """The views as data, from which the browser writes the links that `encode` would write, and reads a choice that does
+    """The views as data, from which the browser writes the links that `encode` would write and reads a choice that does
     not exist as `decode` does."""
     return {
         "version": VERSION,

@@ -217,7 +217,7 @@ def _objectives(finding: Finding, metric: str) -> list[Any]:
         value = _number(numbers, f"{name}.median_r")
         if value is not None:
             small = bool(numbers.get(f"{name}.small"))
-            pairs = count(numbers[f"{name}.n_pairs"], "pair") + (", too few models to rank" if small else "")
+            pairs = count(numbers[f"{name}.n_pairs"], "pair") + (", too few to rank" if small else "")
             found.append((small, -value, Estimate(
                 title, pairs, value, _number(numbers, f"{name}.ci_low"), _number(numbers, f"{name}.ci_high"),
                 colour_of("objective", slug),
