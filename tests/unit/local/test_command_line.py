@@ -19,7 +19,7 @@ from parallax.client.client import ApiError
 COMMANDS = ("demo", "up", "doctor", "version", "compare", "metrics", "api", "frontend", "dispatcher", "worker")
 NOUNS = {
     "db": ("upgrade",), "datasets": ("add", "list"), "models": ("submit", "list"), "embeddings": ("diagnose",),
-    "layers": ("search",),
+    "layers": ("search",), "consistency": ("compute",),
 }
 
 
