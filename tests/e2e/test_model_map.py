@@ -60,7 +60,10 @@ def test_the_map_draws_the_places_of_the_api_to_one_scale(ready: Ready, study: S
 
 def test_clicks_select_models_and_lead_to_their_pair_and_to_the_heatmap(ready: Ready, study: Study) -> None:
     page = ready(link("/map", MapView(metric=METRIC)))
-    first, second = sorted(places(page))[:2]
+    # The two that lie farthest apart, so that no other model is in the way.
+    shown = places(page)
+    pairs = [(one, other) for one in sorted(shown) for other in sorted(shown) if one < other]
+    first, second = max(pairs, key=lambda pair: np.hypot(*np.subtract(shown[pair[0]][2:], shown[pair[1]][2:])))
     assert page.locator(".selection-link").count() == 0
     click(page, first)
     page.wait_for_url(f"**a={first}*")
@@ -95,10 +98,11 @@ def test_colours_follow_the_attribute_without_asking_again(ready: Ready, study: 
 
 def test_a_predicate_that_cannot_be_read_keeps_the_controls(ready: Ready, study: Study) -> None:
     page = ready(link("/map", MapView(metric=METRIC)))
+    amount = page.inner_text("#modelmap-amount")  # other tests of the session may have added models
     page.fill("#map--models", "objektive:ssl")
     page.press("#map--models", "Enter")
     page.wait_for_selector("#modelmap-refusal .notice")
     assert "Did you mean objective" in page.inner_text("#modelmap-refusal")
     page.click("#modelmap-reset")
     page.wait_for_selector("#modelmap-graph .xtick")
-    assert "8 of 8 models" in page.inner_text("#modelmap-amount")
+    assert " of " in amount and page.inner_text("#modelmap-amount") == amount
