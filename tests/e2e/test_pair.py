@@ -96,3 +96,4 @@ def test_what_may_not_be_shown_and_what_is_not_there(page: Page, stub_pages: Stu
     assert page.locator("#pair-stimuli img").count() == 0 and page.locator("#pair-stimuli .warning-box").count() == 1
     page.goto(f"{stub_pages.url}/pair?v=1&a={a}&b={b}&dataset=sky")
     expect(page.locator("#pair-stimuli .notice")).to_be_visible(timeout=PATIENCE_MS)
+    page.goto("about:blank")  # before its server ends

@@ -156,13 +156,14 @@ def test_a_highlighted_model_is_outlined(ready: Ready) -> None:
 
 
 def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None:
-    page = ready("/consistency")
+    page = ready(f"/consistency?v=1&metric={METRIC}")
     page.wait_for_selector("#scatter-panel.is-ready")
     page.wait_for_selector("#map-panel.is-ready")
     side = chart(page, "map-graph")["cell"]
     assert side[0] == pytest.approx(side[1], rel=0.01)
     table = study.client.consistency(METRIC)
     row, column = "cinder", "aurora"
+    page.locator("#map-graph").scroll_into_view_if_needed()
     spot = page.evaluate(
         """([row, column]) => {
           const chart = document.querySelector("#map-graph .js-plotly-plot");
