@@ -9,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from backend.domain.consistency import pair_values
 from backend.domain.metrics import Direction
 
 Floats = NDArray[np.float64]
-
-
-def pair_values(square: NDArray[np.floating]) -> Floats:
-    """The values of all unordered pairs of different models of a square (M, M), in the order of `triu_indices`: (P,)
-    float64, NaN where not computed. Two directions enter as their mean."""
-    rows, columns = np.triu_indices(len(square), 1)
-    values = np.asarray(square, dtype=np.float64)
-    return (values[rows, columns] + values[columns, rows]) / 2
 
 
 def percentiles(values: Floats, direction: Direction) -> Floats:
@@ -60,10 +53,10 @@ class Moves:
 
 def moves(stack: Floats, direction: Direction) -> Moves:
     """How far each pair moves between datasets: (D, M, M), NaN where not computed. Cost O(D M^2 log M)."""
-    places = np.stack([percentiles(pair_values(square), direction) for square in stack]) if len(stack) else stack
     if not len(stack):
         none = np.zeros(0, dtype=np.int64)
         return Moves(none, none, none, np.zeros(0), np.zeros(0))
+    places = np.stack([percentiles(values, direction) for values in pair_values(stack)])
     which = np.flatnonzero(np.isfinite(places).sum(axis=0) > 1)
     places = places[:, which]
     low = np.where(np.isnan(places), np.inf, places).argmin(axis=0)

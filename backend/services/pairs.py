@@ -15,11 +15,12 @@ from backend.contracts.pairs import QUANTILES, EmbeddingOrigin, MovingPair, Movi
 from backend.db.repositories import datasets, matrices, matrix_rows, models, neighbours
 from backend.domain.attributes import DOMAINS
 from backend.domain.calibration import ALPHA, calibrated, z_score
+from backend.domain.consistency import pair_values
 from backend.domain.errors import FieldError, FieldErrors, NotFound, nearest_hint
 from backend.domain.identity import key_of
 from backend.domain.metrics import Metric, parse_metric, parse_preprocess
 from backend.domain.quantities import CI_HIGH, CI_LOW, NULL_MEAN, NULL_SD, REVERSE, TAU, VALUE, P, Q
-from backend.domain.standing import moves, pair_values, percentile
+from backend.domain.standing import moves, percentile
 from backend.services.consistency_scope import stacked
 from backend.services.matrix_layers import layer_revision, layer_square, revision, value_square
 from backend.services.result_cache import ResultCache
@@ -165,7 +166,7 @@ def _all_pairs(
     """The values of all pairs of a matrix, and their quantiles."""
 
     def make() -> tuple[NDArray[np.float64], list[float]]:
-        values = pair_values(value_square(connection, cache, found).values)
+        (values,) = pair_values(value_square(connection, cache, found).values[None])
         here = values[np.isfinite(values)]
         return values, [float(q) for q in np.quantile(here, QUANTILES)] if len(here) else []
 

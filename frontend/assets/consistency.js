@@ -94,6 +94,7 @@
   function fillChoices(choices, body, search, data, schema) {
     if (!choices || !here()) return same();
     keepLinks(schema);
+    const {follow} = window.parallax;
     const params = new URLSearchParams(search || "");
     const resolved = (data && data.resolved) || {};
     const defaults = Object.fromEntries(schema.views[PATH].map((field) => [field.name, field.default]));
@@ -104,18 +105,18 @@
       if (field === "by_custom" || !exists(id)) continue;
       const value = params.get(field) || resolved[field] || defaults[field];
       const options = field === "by" && custom ? choices.by_custom : choices[field];
-      if (field === "sets" || field === "anchors") set(id, {data: options, value: value ? value.split(field === "sets" ? ";" : ",") : []});
+      if (field === "sets" || field === "anchors") follow(id, {data: options, value: value ? value.split(field === "sets" ? ";" : ",") : []});
       else {
         // Where the link is silent, the first one is meant: said, and not written into the link.
         const meant = ["other", "dataset"].includes(field) && options.length ? {placeholder: options[0].label} : {};
-        set(id, Object.assign({data: offered(options, value), value: value || null}, meant));
+        follow(id, Object.assign({data: offered(options, value), value: value || null}, meant));
       }
     }
     const match = params.get("match") || "";
     if (exists("consistency--match")) {
-      set("consistency--match", {data: [{value: "", label: "As they are"}, {value: match || MATCHED, label: "Matched"}], value: match});
+      follow("consistency--match", {data: [{value: "", label: "As they are"}, {value: match || MATCHED, label: "Matched"}], value: match});
     }
-    if (exists("consistency--match--by")) set("consistency--match--by", {value: match ? match.split(",") : []});
+    if (exists("consistency--match--by")) follow("consistency--match--by", {value: match ? match.split(",") : []});
     return search || "";
   }
 

@@ -158,8 +158,8 @@
     if (!line) return;
     const chips = [];
     const chip = (words, changes) => {
-      const button = make("button", {type: "button", class: "chip", "aria-label": "Take away: " + words},
-        make("span", {text: words}), make("span", {class: "chip-cross", "aria-hidden": "true", text: "×"}));
+      const button = make("button", {type: "button", class: "filter-chip", "aria-label": "Take away: " + words},
+        make("span", {text: words}), make("span", {class: "filter-chip-cross", "aria-hidden": "true", text: "×"}));
       button.addEventListener("click", () => go(changes));
       chips.push(button);
     };
@@ -200,7 +200,7 @@
     for (const [id, field] of Object.entries(controls)) {
       const element = document.getElementById(id);
       if (element && element.contains(document.activeElement) && element.matches("input")) continue;
-      window.dash_clientside.set_props(id, {value: given.has(field) ? given.get(field) : defaults[field]});
+      window.parallax.follow(id, {value: given.has(field) ? given.get(field) : defaults[field]});
     }
   }
 

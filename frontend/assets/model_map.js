@@ -144,8 +144,9 @@
     const context = window.dash_clientside.callback_context;
     const schema = arguments[arguments.length - 1];
     if (window.parallax.normal(window.location.pathname) !== PATH) return;
-    for (const {prop_id: id, value} of context.triggered) {
-      if (value === null || value === "") go(schema, {[id.replace(/\.value$/, "").split("--")[1]]: ""});
+    for (const {prop_id: prop, value} of context.triggered) {
+      const id = prop.replace(/\.value$/, "");
+      if ((value === null || value === "") && window.parallax.chosenIn(id, value) !== undefined) go(schema, {[id.split("--")[1]]: ""});
     }
   }
 
@@ -159,7 +160,7 @@
     const hidden = params.get("method") !== "tsne";
     if (!data || !data.models) return hidden;
     // Only null empties a field that can be searched.
-    for (const name of ["a", "b"]) set("map--" + name, {value: params.get(name) || null, data: data.models});
+    for (const name of ["a", "b"]) window.parallax.follow("map--" + name, {value: params.get(name) || null, data: data.models});
     const {searchWith} = window.parallax;
     const [a, b] = selectedOf(search, data).map((k) => data.models[k]);
     const link = (id, href, words) => set(id, {href: href, children: words, className: href ? "selection-link" : "is-gone"});

@@ -38,6 +38,27 @@
   // ---- State of a view: the link is the truth, controls follow it and write it ----
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
+  const ECHO_MS = 2000;
+  const followed = new Map(); // control -> the value in it that the link has already, as JSON
+  const replaced = new Map(); // control and value -> when the link went on from it
+
+  /** Sets a control by the link. */
+  function follow(id, props) {
+    const [before, after] = [followed.get(id), JSON.stringify(props.value)];
+    if (before !== undefined && before !== after) replaced.set(id + before, performance.now());
+    followed.set(id, after);
+    set(id, props);
+  }
+
+  /** What a reader put into a control; undefined where it only reports what the link gave it. It reports late: when the
+      link has gone on by then (somebody went back quickly), the control is given the present value again. */
+  function chosenIn(id, value) {
+    const known = followed.get(id);
+    if (known === JSON.stringify(value)) return undefined;
+    if (known === undefined || !(performance.now() - replaced.get(id + JSON.stringify(value)) < ECHO_MS)) return value;
+    set(id, {value: JSON.parse(known)});
+    return undefined;
+  }
 
   /** Completes the link with what the data resolved, sets the controls by it, and answers the link. */
   function sync(data, search, schema) {
@@ -62,7 +83,7 @@
       // A list is written with its separator; a predicate in its place is no list.
       if (control.list) props.value = props.value && !props.value.includes(":") ? props.value.split(control.list) : [];
       if (control.data) props.data = control.data;
-      set(id, props);
+      follow(id, props);
     }
     return searchWith(schema, data.path, search, {});
   }
@@ -73,13 +94,17 @@
     const schema = arguments[arguments.length - 1];
     const path = normal(window.location.pathname);
     const changes = {};
-    for (const {prop_id: id, value} of context.triggered) {
-      const [page, field] = id.replace(/\.value$/, "").split("--");
-      if (value === null || value === undefined || path !== "/" + (page === "overview" ? "" : page)) continue;
+    for (const {prop_id: prop, value: reported} of context.triggered) {
+      const id = prop.replace(/\.value$/, "");
+      const [page, field] = id.split("--");
+      if (path !== "/" + (page === "overview" ? "" : page)) continue;
+      const value = chosenIn(id, reported);
+      if (value === null || value === undefined) continue;
       // A list shows nothing where the link has a predicate in its place: that is no wish to clear it.
       const given = new URLSearchParams(window.location.search).get(field) || "";
       if (Array.isArray(value) && !value.length && field !== "sets" && given.includes(":")) continue;
       changes[field] = Array.isArray(value) ? value.join(field === "sets" ? ";" : ",") : value;
+      followed.set(id, JSON.stringify(value));
     }
     if (!Object.keys(changes).length) return;
     const next = searchWith(schema, path, window.location.search, changes);
@@ -140,12 +165,15 @@
       if (current) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     });
-    if (lastPath !== null && lastPath !== path) window.scrollTo(0, 0);
+    if (lastPath !== null && lastPath !== path) {
+      window.scrollTo(0, 0);
+      followed.clear();
+    }
     lastPath = path;
     watchAppearance();
   }
 
-  window.parallax = Object.assign(window.parallax || {}, {fieldOf, normal, searchWith});
+  window.parallax = Object.assign(window.parallax || {}, {chosenIn, fieldOf, follow, normal, searchWith});
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {
     sync, navigate, tellNews, followState, documentTitle, markCurrent, searchWith,

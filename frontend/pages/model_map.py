@@ -177,7 +177,7 @@ def register(app: Dash, client: Client) -> None:
             _amount(view, found), "",
         ]
 
-    # Two ways to the same: a change of address must not wait until the state of the jobs has been read.
+    # A change of address asks only what it concerns; new results ask everything again.
     in_browser(app, "mapAsk", Output("modelmap-ask", "data"), Input("url", "search"), State("modelmap-ask", "data"))
     in_browser(app, "mapRenew", Output("modelmap-ask", "data", allow_duplicate=True), Input("revision", "data"),
                State("url", "search"), State("modelmap-ask", "data"), prevent_initial_call=True)

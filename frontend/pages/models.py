@@ -120,9 +120,10 @@ def lead(catalogue: Catalogue) -> list[Any]:
     here = [model for model in catalogue.models if model.here]
     known = len(catalogue.models) - len(here)
     published = sum(bool(model.published) for model in here)
+    listed = sum(bool(model.published) for model in catalogue.models)
     words = f"{count(len(here), 'model')} here"
     if published:
-        words += f", {published:,} of them of the 64 published ones"
+        words += f", {published:,} of them of the {listed:,} published ones"
     return [f"{words}; {count(known, 'published model')} known but not computed. ",
             dcc.Link("Which model is embedded where", href=link("/coverage", CoverageView()))]
 

@@ -13,7 +13,7 @@ from frontend.components.facet_panel import facet_line, facet_panel
 from frontend.components.metric_picker import metric_options, metric_picker
 from frontend.pages.chosen import Chosen
 from frontend.pages.layers import LAYER_TITLES
-from frontend.pages.panes import SEVERAL, TWO, Panes
+from frontend.pages.panes import Panes
 from frontend.pages.study import Study
 from frontend.theme import ATTRIBUTE_TITLES
 from frontend.urls import GROUPS, LAYERS, PICTURES, SimilarityView
@@ -169,8 +169,3 @@ def _group(title: str, children: list[Any], is_open: bool) -> html.Details:
     """Controls that most readers leave as they are: closed, unless the link sets one of them."""
     return html.Details([html.Summary(title), html.Div(children, className="group-inside")], open=is_open,
                         className="group")
-
-
-def view_class(view: str) -> str:
-    """Class of the page by its picture, until the browser follows the link."""
-    return "two" if view in TWO else "several" if view in SEVERAL else "one"

@@ -182,7 +182,7 @@ def test_a_page_without_choices_shows_everything(ready: Ready, study: Study, kin
     page.wait_for_selector(".n-of-m")
     assert len(shown(page, kind)) == here + m
     assert page.inner_text(".n-of-m") == f"{here + m} of {here + m} {kind}"
-    assert page.locator(".chip").count() == 0 and not page.locator(".reset").is_visible()
+    assert page.locator(".filter-chip").count() == 0 and not page.locator(".reset").is_visible()
     assert page.url.endswith(f"/{kind}"), "nothing is chosen in the link either"
 
 
@@ -193,28 +193,28 @@ def test_choices_are_chips_and_the_reset_takes_all_of_them_away(ready: Ready) ->
     pressed = page.locator("#models-facets .facet:has-text('Self-Supervised')")
     number = int(pressed.locator(".count").inner_text())
     pressed.click()
-    page.wait_for_selector(".chip:has-text('Training objective: Self-Supervised')")
+    page.wait_for_selector(".filter-chip:has-text('Training objective: Self-Supervised')")
     assert len(shown(page, "models")) == number and "models=objective:self-supervised" in page.url
     page.locator("#models-facets .facet:has-text('Published, not here')").click()
     page.fill("#models--q", "dino")
-    page.wait_for_selector(".chip:has-text('dino')")
-    assert page.locator(".chip").count() == 3
+    page.wait_for_selector(".filter-chip:has-text('dino')")
+    assert page.locator(".filter-chip").count() == 3
     names = shown(page, "models")
     assert names and all("dino" in name for name in names)
     assert page.inner_text(".n-of-m") == f"{len(names)} of {len(before)} models"
     # The link says it all: somebody else sees the same.
     page.reload()
     settled(page)
-    page.wait_for_selector(".chip >> nth=2")
+    page.wait_for_selector(".filter-chip >> nth=2")
     assert shown(page, "models") == names
-    page.locator(".chip:has-text('Published, not here')").click()
-    page.wait_for_function("() => document.querySelectorAll('.chip').length === 2")
+    page.locator(".filter-chip:has-text('Published, not here')").click()
+    page.wait_for_function("() => document.querySelectorAll('.filter-chip').length === 2")
     page.click(".reset")
-    page.wait_for_function("() => !document.querySelector('.chip')")
+    page.wait_for_function("() => !document.querySelector('.filter-chip')")
     assert shown(page, "models") == before and "?" not in page.url
     assert page.input_value("#models--q") == ""
     page.go_back()
-    page.wait_for_selector(".chip >> nth=1")
+    page.wait_for_selector(".filter-chip >> nth=1")
 
 
 def test_a_filter_that_cannot_be_read_hides_nothing_and_says_where_it_is_wrong(ready: Ready) -> None:

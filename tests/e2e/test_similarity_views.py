@@ -90,7 +90,7 @@ def test_facets_count_filter_and_reset(show: Open) -> None:
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('3 of')")
     page.click("#similarity-facets .facet:has-text('Untrained')")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('1 of')")
-    page.click(".chip:has-text('Untrained')")
+    page.click(".filter-chip:has-text('Untrained')")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('3 of')")
     page.wait_for_timeout(300)
     shown = drawn(page)

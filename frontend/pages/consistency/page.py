@@ -123,7 +123,7 @@ def register(app: Dash, client: Client) -> None:
         app, "sync", Output("consistency-view", "data"),
         Input("consistency-data", "data"), Input("url", "search"), State("schema", "data"),
     )
-    # Two ways to the same: a change of address must not wait until the state of the jobs has been read.
+    # A change of address asks only what it concerns; new results ask everything again.
     in_browser(
         app, "consistencyAsk", Output(EVERY_ASK, "data"), Input("url", "search"), State("revision", "data"), *_ASKING,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.domain.standing import moves, pair_values, percentile, percentiles
+from backend.domain.consistency import pair_values
+from backend.domain.standing import moves, percentile, percentiles
 from tests.support.rows import similarities
 
 
@@ -38,7 +39,7 @@ def test_ends_and_lonely_pairs() -> None:
 
 def test_directions_enter_as_their_mean() -> None:
     square = np.array([[1, 0.2, 0.4], [0.6, 1, np.nan], [0.0, 0.1, 1]])
-    np.testing.assert_allclose(pair_values(square), [0.4, 0.2, np.nan])
+    np.testing.assert_allclose(pair_values(square[None])[0], [0.4, 0.2, np.nan])
 
 
 def test_moves_against_loops() -> None:
@@ -46,7 +47,7 @@ def test_moves_against_loops() -> None:
     stack[2, 3] = stack[2, :, 3] = np.nan
     stack[1:, 5] = stack[1:, :, 5] = np.nan  # on one dataset alone: cannot move
     found = moves(stack, "similarity")
-    places = np.array([counted(pair_values(square).tolist(), False) for square in stack])
+    places = np.array([counted(values.tolist(), False) for values in pair_values(stack)])
     expected = [p for p in range(places.shape[1]) if np.isfinite(places[:, p]).sum() > 1]
     assert found.which.tolist() == expected and len(expected) == 15
     for at, p in enumerate(expected):
