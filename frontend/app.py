@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.contracts.jobs import JobCounts
 from backend.settings import Settings
+from frontend.components import facet_panel
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.shell import live_badge, shell, trouble
 from frontend.pages import (
@@ -119,6 +120,7 @@ def register(dash: Dash, client: Client) -> None:
     in_browser(dash, "tellNews", Input("news", "data"), prevent_initial_call=True)
     in_browser(dash, "documentTitle", Input("title", "data"))
     in_browser(dash, "markCurrent", Input("url", "pathname"))
+    facet_panel.register(dash)
     for page in (*PAGES.values(), *NAMED.values(), job):
         page.register(dash, client)
 

@@ -66,7 +66,7 @@
   }
 
   /** Keeps the links of the sections true to the rest of the link, and says which section is open. */
-  function openSection(search, shown, schema) {
+  function openSection(search, view, shown, schema) {
     if (!here()) return same();
     const section = new URLSearchParams(search || "").get("section") || "map";
     document.querySelectorAll("#consistency-tabs .tab").forEach((tab) => {

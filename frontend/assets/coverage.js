@@ -122,10 +122,8 @@
     place.addEventListener("click", (event) => {
       const cell = event.target.closest(".cov");
       const all = event.target.closest(".cov-all");
-      const link = event.target.closest("a");
       if (cell) choose(Number(cell.dataset.i), Number(cell.dataset.j));
       else if (all) askRow(Number(all.dataset.row));
-      else if (link) window.parallax.follow(event, link.getAttribute("href"));
     });
     place.addEventListener("keydown", (event) => {
       const cell = event.target.closest(".cov");
@@ -167,11 +165,7 @@
 
   const jobOf = (model, dataset) => shown.coverage.jobs.find((job) => job.model === model.name && job.dataset === dataset.name);
 
-  function link(words, href) {
-    const made = make("a", {href: href, text: words});
-    made.addEventListener("click", (event) => window.parallax.follow(event, href));
-    return made;
-  }
+  const link = (words, href) => make("a", {href: href, text: words});
 
   /** A missing cell asks at once; any other one says what it is below the matrix. */
   function choose(i, j) {

@@ -204,6 +204,14 @@
     }
   }
 
+  /** Tells of a filter that cannot be read; the server says what is wrong with it. */
+  function tellUnread(group, choice) {
+    const id = {type: "filter-unread", of: group.noun};
+    const unread = choice.readable ? "" : params().get(group.field);
+    const known = window.dash_component_api.getLayout(id);
+    if (known && known.props.data !== unread) window.dash_clientside.set_props(id, {data: unread});
+  }
+
   /** Draws the filters of a page by its link; answers group -> names that pass, for what else the page draws. */
   function facets(data, search, schema) {
     if (!data || !data.groups || data.path !== (window.location.pathname.replace(/\/+$/, "") || "/")) {
@@ -218,6 +226,7 @@
       const query = queryOf(group);
       const {kept, counts} = outcome(group, query, labels);
       answer.kept[group.id] = kept;
+      tellUnread(group, query.choice);
       draw.push(() => {
         drawPanel(group, query, counts);
         drawLine(group, query, kept);
@@ -229,7 +238,7 @@
     return answer;
   }
 
-  window.parallax = Object.assign(window.parallax || {}, {facets: {chosen, written, toggled, outcome}, make});
+  window.parallax = Object.assign(window.parallax || {}, {facets: {chosen, written, toggled, outcome}, make, swatch});
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {facets});
 })();

@@ -7,20 +7,8 @@
   const element = (...parts) => window.React.createElement(...parts);
   const SHAPES = {queued: "○", running: "◐", succeeded: "●", failed: "✕", cancelled: "–"};
 
-  /** A link that moves between pages without loading them anew. */
-  function follow(event, href) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    window.history.pushState({}, "", href);
-    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
-  }
-
-  window.parallax = Object.assign(window.parallax || {}, {follow});
-
   cells.JobLink = function (props) {
-    const href = "/jobs/" + props.data.id;
-    return element("a", {href: href, className: "grid-link", onClick: (event) => follow(event, href), title: props.data.error},
-      String(props.value));
+    return element("a", {href: "/jobs/" + props.data.id, className: "grid-link", title: props.data.error}, String(props.value));
   };
 
   cells.JobState = function (props) {

@@ -30,6 +30,15 @@
     return given.length ? "?v=" + schema.version + "&" + given.join("&") : "";
   }
 
+  // A link moves between pages without loading the application anew; with a modifier key the browser does what it always does.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a[href^='/']:not([target], [download], [href^='/api/'])");
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    event.preventDefault();
+    window.history.pushState({}, "", link.getAttribute("href"));
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  });
+
   /** A field of the present view: from the link, else what the data resolved it to, else nothing. */
   function fieldOf(search, data, name) {
     return new URLSearchParams(search || "").get(name) || (data.resolved || {})[name] || "";
@@ -42,12 +51,14 @@
   const followed = new Map(); // control -> the value in it that the link has already, as JSON
   const replaced = new Map(); // control and value -> when the link went on from it
 
-  /** Sets a control by the link. */
+  /** Sets a control by the link, as far as it is not so already: whatever is set costs the page a round of all its parts. */
   function follow(id, props) {
     const [before, after] = [followed.get(id), JSON.stringify(props.value)];
     if (before !== undefined && before !== after) replaced.set(id + before, performance.now());
     followed.set(id, after);
-    set(id, props);
+    const known = (window.dash_component_api.getLayout(id) || {props: {}}).props;
+    const changed = Object.keys(props).filter((name) => JSON.stringify(known[name]) !== JSON.stringify(props[name]));
+    if (changed.length) set(id, Object.fromEntries(changed.map((name) => [name, props[name]])));
   }
 
   /** What a reader put into a control; undefined where it only reports what the link gave it. It reports late: when the
@@ -60,6 +71,25 @@
     return undefined;
   }
 
+  let completed = {}; // the last link that was completed: its path, as it was given, and complete
+
+  /** Writes a link with all that it means over the one that was given. The page is told only of what is other than given:
+      told of additions, it would ask and draw again what it has. */
+  function complete(path, search) {
+    const [before, after] = [new URLSearchParams(window.location.search), new URLSearchParams(search)];
+    const same = [...before].every(([name, value]) => after.get(name) === value);
+    completed = same ? {path: path, given: window.location.search, search: search} : {};
+    window.history.replaceState(window.history.state, "", path + search);
+    // No callback asks for the href; without it dcc.Location would go back to what it knows.
+    set("url", same ? {href: window.location.href} : {search: search});
+  }
+
+  // A link to the page on screen that gives as little as the one it was opened by is no news to the page either.
+  window.addEventListener("_dashprivate_pushstate", () => window.setTimeout(() => {
+    const {path, given, search} = completed;
+    if (path === normal(window.location.pathname) && given === window.location.search) complete(path, search);
+  }, 0));
+
   /** Completes the link with what the data resolved, sets the controls by it, and answers the link. */
   function sync(data, search, schema) {
     if (!data || data.path !== normal(window.location.pathname)) return window.dash_clientside.no_update;
@@ -71,21 +101,17 @@
       const given = params.get(name);
       if (!given || (options && !options.includes(given))) changes[name] = value;
     }
-    const complete = searchWith(schema, data.path, window.location.search, changes);
-    if (complete !== window.location.search) {
-      window.history.replaceState(window.history.state, "", data.path + complete);
-      set("url", {search: complete});
-      search = complete;
-    }
+    const whole = searchWith(schema, data.path, window.location.search, changes);
+    if (whole !== window.location.search) complete(data.path, whole);
     const defaults = Object.fromEntries((schema.views[data.path] || []).map((field) => [field.name, field.default]));
     for (const [id, control] of Object.entries(data.controls || {})) {
-      const props = {value: fieldOf(search, data, control.field) || defaults[control.field]};
+      const props = {value: fieldOf(whole, data, control.field) || defaults[control.field]};
       // A list is written with its separator; a predicate in its place is no list.
       if (control.list) props.value = props.value && !props.value.includes(":") ? props.value.split(control.list) : [];
       if (control.data) props.data = control.data;
       follow(id, props);
     }
-    return searchWith(schema, data.path, search, {});
+    return whole;
   }
 
   /** Writes the control that was changed into the link. */

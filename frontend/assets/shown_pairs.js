@@ -152,7 +152,12 @@
 
   function drawTable(data, chosen) {
     const {rows, of} = rowsOf(data, chosen);
-    window.dash_clientside.set_props("similarity-table", {columnDefs: columnsOf(data), rowData: rows});
+    const filled = {columnDefs: columnsOf(data), rowData: rows};
+    if (document.getElementById("similarity-table")) window.dash_clientside.set_props("similarity-table", filled);
+    else {
+      const made = window.dash_component_api.getLayout("similarity-table-made").props.data;
+      window.dash_clientside.set_props("similarity-table-place", {children: Object.assign({}, made, {props: Object.assign({}, made.props, filled)})});
+    }
     const words = document.getElementById("similarity-table-words");
     if (words) {
       words.textContent = rows.length < of ? "The first " + rows.length.toLocaleString("en") + " of " + of.toLocaleString("en") + " pairs. Filter or crop to see others."

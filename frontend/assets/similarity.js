@@ -172,11 +172,6 @@
     remember(search);
     window.dash_clientside.parallax.facets({path: PATH, groups: [data.filter], controls: {}}, search, given);
     const chosen = window.parallax.chosenModels(data, search);
-    const unread = chosen.readable ? "" : window.parallax.fieldOf(search, data, "models");
-    if (root && unread !== (root.dataset.unread || "")) {
-      root.dataset.unread = unread;
-      set("similarity-unread", {data: unread});
-    }
     // Places may be rendered with the data, a moment later.
     window.requestAnimationFrame(() => window.requestAnimationFrame(() => {
       const button = (id, enabled) => { const found = document.getElementById(id); if (found) found.disabled = !enabled; };

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import MATCH, Dash, Input, Output, State, dcc, html
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from backend.domain.predicates import ALIASES, VOCABULARIES, Subject
+from backend.domain.errors import InvalidInput
+from backend.domain.predicates import ALIASES, VOCABULARIES, Subject, parse
+from frontend.components.callbacks import in_thread
 from frontend.components.controls import control_id
 from frontend.theme import ATTRIBUTE_TITLES, colour_of, vocabulary
 
+UNREAD, TROUBLE = "filter-unread", "filter-trouble"
 FACETS: dict[Subject, tuple[str, ...]] = {"model": (*MODEL_ATTRIBUTES, "tag"), "dataset": ("domain",)}
 
 
@@ -34,9 +37,36 @@ def facet_panel(group_id: str, label: str) -> html.Details:
     return html.Details([html.Summary(label), place], open=True, className="facet-box")
 
 
-def facet_line(group_id: str) -> html.Div:
-    """The place of "n of m", the chips and the reset."""
-    return html.Div(id=f"{group_id}-line", className="facet-line", role="status")
+def facet_line(group_id: str, subject: Subject) -> html.Div:
+    """The place of "n of m", the chips and the reset, and of what is wrong with a filter that cannot be read."""
+    return html.Div(
+        [
+            html.Div(id=f"{group_id}-line", className="facet-line", role="status"),
+            # The browser reads filters by itself and asks only about one that it cannot read.
+            dcc.Store(id={"type": UNREAD, "of": subject}, data=""),
+            html.P(id={"type": TROUBLE, "of": subject}, className="field-error filter-trouble", role="alert"),
+        ]
+    )
+
+
+def register(app: Dash) -> None:
+    """The callback of all of them."""
+
+    @in_thread(
+        app, Output({"type": TROUBLE, "of": MATCH}, "children"), Input({"type": UNREAD, "of": MATCH}, "data"),
+        State({"type": UNREAD, "of": MATCH}, "id"), prevent_initial_call=True,
+    )
+    def said(text: str, asked: dict[str, str]) -> str:
+        return filter_trouble(text, "dataset" if asked["of"] == "dataset" else "model")
+
+
+def filter_trouble(text: str, subject: Subject) -> str:
+    """What is wrong with the filter of a link, with its position; empty when it can be read."""
+    try:
+        parse(text, subject)
+    except InvalidInput as error:
+        return f"The filter of the link cannot be read, so all {subject}s are shown. {error.message} {error.hint}"
+    return ""
 
 
 def facet_group(

@@ -30,3 +30,10 @@ def _attribute(attribute: str, slugs: Iterable[str]) -> html.Div:
 def swatch(attribute: str, slug: str) -> html.Span:
     """A square in the colour of a value."""
     return html.Span(className="swatch", style={"background": colour_of(attribute, slug)}, **{"aria-hidden": "true"})
+
+
+def mark(attribute: str, slug: str) -> html.Li:
+    """One attribute's value with its colour."""
+    words = vocabulary(attribute).get(slug, slug)
+    said = html.Span(f"{ATTRIBUTE_TITLES[attribute]}: ", className="sr-only")
+    return html.Li([swatch(attribute, slug), said, html.Span(words)], title=ATTRIBUTE_TITLES[attribute])

@@ -7,8 +7,6 @@ from typing import Any
 
 from backend.contracts.catalogue import CellJob, CellState, CoveredDataset, CoveredModel, EmbeddingsCoverage
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from backend.domain.errors import InvalidInput
-from backend.domain.predicates import Subject, parse
 from frontend.components.facet_panel import facet_group, facet_item
 from parallax.client import Client
 
@@ -86,12 +84,3 @@ def dataset_group(datasets: list[CoveredDataset], **fields: str) -> dict[str, An
     """What the browser filters on the pages Datasets and Coverage."""
     items = [facet_item(d.name, f"{d.name} {d.title}", d.here, {"domain": d.domain}) for d in datasets]
     return facet_group("datasets", "dataset", items, field="datasets", **fields)
-
-
-def filter_trouble(text: str, subject: Subject) -> str:
-    """What is wrong with the filter of a link, with its position; empty when it can be read."""
-    try:
-        parse(text, subject)
-    except InvalidInput as error:
-        return f"The filter of the link cannot be read, so all {subject}s are shown. {error.message} {error.hint}"
-    return ""

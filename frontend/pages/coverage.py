@@ -14,7 +14,7 @@ from frontend.components.facet_panel import facet_line, facet_panel, search_box
 from frontend.components.states import EMPTY, LOADING, READY, refused, skeleton_lines, state_class
 from frontend.figures.numbers import count
 from frontend.pages import queueing
-from frontend.pages.catalogue import Catalogue, dataset_group, filter_trouble, model_group, read_catalogue
+from frontend.pages.catalogue import Catalogue, dataset_group, model_group, read_catalogue
 from frontend.pages.models import LABELS
 from frontend.pages.study import fingerprint
 from frontend.theme import ATTRIBUTE_TITLES
@@ -33,6 +33,7 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="coverage-data", data={}),
+            dcc.Store(id="coverage-key", data=""),
             dcc.Store(id="coverage-kept", data={}),
             html.H1("Coverage"),
             html.P(id="coverage-lead", className="lead"),
@@ -58,7 +59,7 @@ def layout(search: str) -> html.Div:
                     ),
                     html.Div(
                         [
-                            facet_line("models"), facet_line("datasets"),
+                            facet_line("models", "model"), facet_line("datasets", "dataset"),
                             html.Figure(
                                 [
                                     html.Div(id="coverage-legend", className="coverage-legend"),
@@ -87,31 +88,28 @@ def register(app: Dash, client: Client) -> None:
 
     @in_thread(
         app,
-        Output("coverage-data", "data"), Output("coverage-lead", "children"), Output("coverage-notice", "children"),
-        Output("coverage-root", "className"),
-        Input("url", "search"), Input("revision", "data"), Input("queue-done", "data"), Input("pulse", "n_intervals"),
-        State("url", "pathname"), State("coverage-data", "data"),
+        Output("coverage-data", "data"), Output("coverage-key", "data"), Output("coverage-lead", "children"),
+        Output("coverage-notice", "children"), Output("coverage-root", "className"),
+        Input("revision", "data"), Input("queue-done", "data"), Input("pulse", "n_intervals"),
+        State("url", "pathname"), State("coverage-key", "data"),
     )
-    def load(search: str, revision: str, done: int, beat: int, pathname: str, shown: dict[str, Any]) -> list[Any]:
+    def load(revision: str, done: int, beat: int, pathname: str, known: str) -> list[Any]:
         if pathname.rstrip("/") != PATH:
             raise PreventUpdate
-        view = decode(CoverageView, search)
         try:
             catalogue = read_catalogue(client)
         except ApiError as error:
-            return [no_update] * 4 if shown else [no_update, no_update, refused(error), state_class(EMPTY, KEY)]
-        found = [filter_trouble(view.models, "model"), filter_trouble(view.datasets, "dataset")]
-        notice = [html.P(words, className="banner-line", role="alert") for words in found if words]
+            return [no_update] * 5 if known else [no_update, "", no_update, refused(error), state_class(EMPTY, KEY)]
         key = fingerprint(catalogue.coverage.model_dump())
-        if key == (shown or {}).get("key"):
-            return [no_update, no_update, notice, no_update]
+        if key == known:
+            raise PreventUpdate
         data = {
-            "key": key, "path": PATH, "controls": {control_id(KEY, field): field for field in FIELDS},
+            "path": PATH, "controls": {control_id(KEY, field): field for field in FIELDS},
             "groups": [model_group(catalogue.models),
                        dataset_group(catalogue.datasets, scope="dataset_scope", q="dataset_q")],
             "coverage": catalogue.coverage.model_dump(exclude={"counts"}),
         }
-        return [data, lead(catalogue), notice, state_class(READY, KEY)]
+        return [data, key, lead(catalogue), None, state_class(READY, KEY)]
 
     in_browser(
         app, "navigate", *[Input(control_id(KEY, field), "value") for field in FIELDS], State("schema", "data"),

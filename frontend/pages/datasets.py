@@ -14,11 +14,11 @@ from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.controls import control_id, options, picker
 from frontend.components.facet_panel import facet_line, facet_panel, search_box
 from frontend.components.facts import code
+from frontend.components.legend import mark
 from frontend.components.pictures import picture, sample_rows, withheld
 from frontend.components.states import EMPTY, LOADING, READY, refused, state_class
 from frontend.figures.numbers import count
-from frontend.pages.catalogue import Catalogue, dataset_group, filter_trouble, read_catalogue
-from frontend.pages.models import mark
+from frontend.pages.catalogue import Catalogue, dataset_group, read_catalogue
 from frontend.pages.study import fingerprint
 from frontend.urls import CoverageView, DatasetsView, dataset_link, decode, link
 from parallax.client import ApiError, Client
@@ -37,6 +37,7 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="datasets-data", data={}),
+            dcc.Store(id="datasets-key", data=""),
             dcc.Store(id="datasets-kept", data={}),
             html.H1("Datasets"),
             html.P(id="datasets-lead", className="lead"),
@@ -47,7 +48,7 @@ def layout(search: str) -> html.Div:
                               facet_panel("datasets", "Filters")], className="side"),
                     html.Div(
                         [
-                            facet_line("datasets"),
+                            facet_line("datasets", "dataset"),
                             html.P("No dataset passes all of these filters.", id="datasets-none", className="none-left",
                                    hidden=True),
                             html.Div(id="datasets-cards", className="card-grid card-grid-wide"),
@@ -67,28 +68,28 @@ def register(app: Dash, client: Client) -> None:
 
     @in_thread(
         app,
-        Output("datasets-cards", "children"), Output("datasets-data", "data"), Output("datasets-lead", "children"),
-        Output("datasets-notice", "children"), Output("datasets-root", "className"),
-        Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("datasets-data", "data"),
+        Output("datasets-cards", "children"), Output("datasets-data", "data"), Output("datasets-key", "data"),
+        Output("datasets-lead", "children"), Output("datasets-notice", "children"),
+        Output("datasets-root", "className"),
+        Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("datasets-key", "data"),
     )
-    def load(search: str, revision: str, pathname: str, shown: dict[str, Any]) -> list[Any]:
+    def load(search: str, revision: str, pathname: str, known: str) -> list[Any]:
         if pathname.rstrip("/") != PATH:
             raise PreventUpdate
-        view = decode(DatasetsView, search)
+        sort = decode(DatasetsView, search).sort
         try:
             catalogue = read_catalogue(client)
             # Versions come in order: of each name the newest stays.
             newest = {dataset.name: dataset for dataset in client.datasets()}
         except ApiError as error:
-            return [no_update] * 5 if shown else [*[no_update] * 3, refused(error), state_class(EMPTY, KEY)]
-        trouble = filter_trouble(view.datasets, "dataset")
-        notice = html.P(trouble, className="banner-line", role="alert") if trouble else None
-        key = fingerprint([view.sort, catalogue.coverage.model_dump()])
-        if key == (shown or {}).get("key"):
-            return [*[no_update] * 3, notice, no_update]
+            hidden = [no_update, no_update, "", no_update, refused(error), state_class(EMPTY, KEY)]
+            return [no_update] * 6 if known else hidden
+        key = fingerprint([sort, catalogue.coverage.model_dump()])
+        if key == known:
+            raise PreventUpdate
         controls = {control_id(KEY, field): field for field in ("q", "sort")}
-        data = {"key": key, "path": PATH, "controls": controls, "groups": [dataset_group(catalogue.datasets)]}
-        return [cards(catalogue, newest, view.sort), data, lead(catalogue), notice, state_class(READY, KEY)]
+        data = {"path": PATH, "controls": controls, "groups": [dataset_group(catalogue.datasets)]}
+        return [cards(catalogue, newest, sort), data, key, lead(catalogue), None, state_class(READY, KEY)]
 
     in_browser(
         app, "navigate", *[Input(control_id(KEY, field), "value") for field in ("q", "sort")],

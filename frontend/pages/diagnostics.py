@@ -38,15 +38,6 @@ COLUMNS = [
 
 def diagnostics_layout() -> html.Div:
     """The panel; it fills itself when the picture is there."""
-    grid = dag.AgGrid(
-        id="diagnostics-grid", columnDefs=COLUMNS, rowData=[], getRowId="params.data.model",
-        defaultColDef={"sortable": True, "resizable": False, "wrapHeaderText": True, "autoHeaderHeight": True},
-        dashGridOptions={
-            "animateRows": False, "rowHeight": 36, "theme": {"function": "parallaxTheme(themeQuartz)"},
-            "tooltipShowDelay": 300,
-        },
-        className="diagnostics-grid", style={"height": None},
-    )
     words = html.Dl(
         [
             part
@@ -58,7 +49,7 @@ def diagnostics_layout() -> html.Div:
     inside = [
         html.P("What each model's features look like on this dataset, by themselves. Click a heading to sort.",
                className="dim"),
-        html.Div(id="diagnostics-warning"), grid,
+        html.Div(id="diagnostics-warning"), html.Div(id="diagnostics-numbers"),
         html.Details([html.Summary("What these numbers mean"), words]),
     ]
     return html.Div(
@@ -72,11 +63,11 @@ def register(app: Dash, client: Client) -> None:
 
     @in_thread(
         app,
-        Output("diagnostics-grid", "rowData"), Output("diagnostics-warning", "children"),
+        Output("diagnostics-numbers", "children"), Output("diagnostics-warning", "children"),
         Output("diagnostics-panel", "hidden"),
         Input("similarity-key", "data"), Input("similarity-view", "data"), State("url", "pathname"),
     )
-    def load(key: str, search: str | None, pathname: str) -> tuple[list[dict[str, Any]], Any, bool]:
+    def load(key: str, search: str | None, pathname: str) -> tuple[Any, Any, bool]:
         dataset = decode(SimilarityView, search).dataset
         if pathname != PATH or not key or not dataset:
             raise PreventUpdate
@@ -84,8 +75,22 @@ def register(app: Dash, client: Client) -> None:
             found = client.diagnostics(dataset)
         except ApiError:
             # The picture stands without them.
-            return [], None, True
-        return [row.model_dump(include={"model", *SHOWN}) for row in found], warning(found), not found
+            return None, None, True
+        return grid(found), warning(found), not found
+
+
+def grid(found: Sequence[Diagnostics]) -> dag.AgGrid:
+    """The numbers of every model. Made when they are there: a grid takes long to appear, and the picture goes first."""
+    return dag.AgGrid(
+        id="diagnostics-grid", columnDefs=COLUMNS, getRowId="params.data.model",
+        rowData=[row.model_dump(include={"model", *SHOWN}) for row in found],
+        defaultColDef={"sortable": True, "resizable": False, "wrapHeaderText": True, "autoHeaderHeight": True},
+        dashGridOptions={
+            "animateRows": False, "rowHeight": 36, "theme": {"function": "parallaxTheme(themeQuartz)"},
+            "tooltipShowDelay": 300,
+        },
+        className="diagnostics-grid", style={"height": None},
+    )
 
 
 def warning(found: Sequence[Diagnostics]) -> html.Div | None:

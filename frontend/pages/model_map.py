@@ -196,9 +196,8 @@ def register(app: Dash, client: Client) -> None:
                State("schema", "data"), prevent_initial_call=True)
     in_browser(app, "resetModels", Input("modelmap-reset", "n_clicks"), State("schema", "data"),
                prevent_initial_call=True)
-    for name in FIELDS:
-        in_browser(app, "navigate", Input(control_id(KEY, name), "value"), State("schema", "data"),
-                   prevent_initial_call=True)
+    in_browser(app, "navigate", *(Input(control_id(KEY, name), "value") for name in FIELDS), State("schema", "data"),
+               prevent_initial_call=True)
 
 
 def _read(client: Client, metric: str, dataset: str, view: MapView) -> ModelMap:

@@ -142,10 +142,10 @@ def register(app: Dash, client: Client) -> None:
         ]
 
     @in_thread(
-        app, Output("pair-stimuli", "children"), Input("url", "search"), Input("pair-key", "data"),
+        app, Output("pair-stimuli", "children"), Input("pair-view", "data"), Input("pair-key", "data"),
         State("url", "pathname"),
     )
-    def load_stimuli(search: str, key: str, pathname: str) -> Any:
+    def load_stimuli(search: str | None, key: str, pathname: str) -> Any:
         view = decode(PairView, search)
         if pathname != PATH or not key or not (view.a and view.b and view.dataset):
             raise PreventUpdate

@@ -33,7 +33,6 @@ from frontend.components.states import (
 )
 from frontend.pages import diagnostics, pinned_pair, request
 from frontend.pages.calibration import about_chance, chance_payload, pieces_of_cells
-from frontend.pages.catalogue import filter_trouble
 from frontend.pages.chosen import Chosen, choose
 from frontend.pages.panes import TWO, Panes, panes, second_of
 from frontend.pages.picture import Picture
@@ -44,7 +43,7 @@ from frontend.urls import SimilarityView, decode, encode
 from parallax.client import ApiError, Client
 
 PATH = "/similarity"
-STORES = ("data", "view", "question", "around", "redraw", "unread")
+STORES = ("data", "view", "question", "around", "redraw")
 KEY = "similarity"
 LABEL = "Heatmap of the similarity of every two models"
 KEYS = (
@@ -66,6 +65,7 @@ def layout(search: str) -> html.Div:
     return html.Div(
         [
             *(dcc.Store(id=f"similarity-{name}") for name in STORES),
+            dcc.Store(id="similarity-table-made", data=_table().to_plotly_json()),
             dcc.Store(id="similarity-key", data=""),
             html.H1("Similarity of models"),
             html.Div(id="similarity-notice"),
@@ -113,13 +113,7 @@ def _picture() -> html.Div:
                 [
                     html.Summary("The same numbers as a table"),
                     html.P(id="similarity-table-words", className="dim"),
-                    dag.AgGrid(
-                        id="similarity-table", columnDefs=[], rowData=[], className="pairs-grid",
-                        style={"height": None}, defaultColDef={"sortable": True, "resizable": True, "filter": True},
-                        dashGridOptions={
-                            "animateRows": False, "rowHeight": 34, "theme": {"function": "parallaxTheme(themeQuartz)"},
-                        },
-                    ),
+                    html.Div(id="similarity-table-place"),
                 ],
                 id="similarity-table-part", className="below",
             ),
@@ -131,6 +125,17 @@ def _picture() -> html.Div:
             html.Div(diagnostics.diagnostics_layout(), className="only-one"),
         ],
         className="column picture-only",
+    )
+
+
+def _table() -> dag.AgGrid:
+    """The table of pairs, without rows. The browser places it when it is opened: a grid takes long to appear."""
+    return dag.AgGrid(
+        id="similarity-table", className="pairs-grid", style={"height": None},
+        defaultColDef={"sortable": True, "resizable": True, "filter": True},
+        dashGridOptions={
+            "animateRows": False, "rowHeight": 34, "theme": {"function": "parallaxTheme(themeQuartz)"},
+        },
     )
 
 
@@ -198,18 +203,10 @@ def register(app: Dash, client: Client) -> None:
         return [about, parameter_fields(parse_metric(chosen.metric.id))]
 
     @in_thread(
-        app, Output("similarity-filter-trouble", "children"), Input("similarity-unread", "data"),
-        prevent_initial_call=True,
-    )
-    def trouble(predicate: str | None) -> str:
-        # The browser reads predicates by itself and asks only about one that it cannot read.
-        return filter_trouble(predicate, "model") if predicate else ""
-
-    @in_thread(
         app,
         Output({"type": PARAMETER, "of": ALL, "name": ALL}, "error"),
         Output("url", "search", allow_duplicate=True),
-        Input({"type": PARAMETER, "of": ALL, "name": ALL}, "value"), State("url", "search"),
+        Input({"type": PARAMETER, "of": ALL, "name": ALL}, "value"), State("similarity-view", "data"),
         prevent_initial_call=True,
     )
     def parametrise(values: list[Any], search: str) -> tuple[list[Any], Any]:

@@ -81,8 +81,7 @@ def tool_bar() -> html.Div:
     """How many models are shown and why, finding one, and ways back."""
     return html.Div(
         [
-            facet_line(KEY),
-            html.P(id="similarity-filter-trouble", className="field-error", role="alert"),
+            facet_line(KEY, "model"),
             html.Div(
                 [
                     html.Span(id="similarity-cropped", className="dim"),

@@ -18,8 +18,9 @@ from backend.domain.errors import InvalidInput
 from backend.domain.predicates import ALIASES, parse
 from backend.domain.published import published_models
 from frontend.components.facet_panel import FACETS, facet_group, facet_item
-from tests.e2e.conftest import Ready, Study, settled
+from tests.e2e.conftest import Ready, StubPages, Study, settled
 from tests.support.stack import REPOSITORY
+from tests.unit.frontend.stub_api import ABSENT, MODELS
 
 pytestmark = pytest.mark.e2e
 ASSETS = REPOSITORY / "frontend" / "assets"
@@ -217,10 +218,37 @@ def test_choices_are_chips_and_the_reset_takes_all_of_them_away(ready: Ready) ->
     page.wait_for_selector(".filter-chip >> nth=1")
 
 
+def test_cards_stand_in_the_order_of_the_link_and_say_what_is_known(stub_pages: StubPages, page: Page) -> None:
+    page.goto(stub_pages.url + "/models")
+    settled(page)
+    names = """() => [...document.querySelectorAll("#models-cards [data-name]")].map((card) => card.dataset.name)"""
+    page.wait_for_selector("#models-cards [data-name]")
+    assert sorted(page.evaluate(names)) == sorted([*MODELS, "convnext_base"])
+    assert page.evaluate(names)[-1] == "convnext_base", "what is not here comes last"
+    known = page.locator("[data-name=convnext_base]")
+    assert "not computed" in known.inner_text() and " of " not in known.inner_text()
+    assert known.locator(".as-published").inner_text() != known.locator(".as-audited").text_content()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "_dash-update" in request.url else None)
+    for sort, label in (("parameters", "Parameters"), ("coverage", "Datasets embedded")):
+        page.click("#models--sort")
+        page.get_by_role("option", name=label).click()
+        page.wait_for_url(f"**sort={sort}*")
+        # What is embedded nowhere is the largest; the one that failed somewhere is embedded on one dataset less.
+        wanted = {"parameters": ("[0]", "convnext_base"), "coverage": (".at(-2)", ABSENT[1])}[sort]
+        page.wait_for_function(f"(name) => ({names})(){wanted[0]} === name", arg=wanted[1])
+    assert not [body for body in asked if "models-data" in body], "the browser orders them by itself"
+    page.evaluate("window.loadedOnce = true")
+    page.click(".card-title a:has-text('transformer-supervised')")
+    page.wait_for_selector("#model-root")
+    assert page.evaluate("window.loadedOnce"), "a link between pages loads nothing anew"
+
+
 def test_a_filter_that_cannot_be_read_hides_nothing_and_says_where_it_is_wrong(ready: Ready) -> None:
     page = ready("/models?v=1&models=objective:supervized")
     page.wait_for_selector("text=The filter of the link cannot be read, so all models are shown.")
-    assert "supervised" in page.inner_text("#models-notice") and "character 11" in page.inner_text("#models-notice")
+    said = page.inner_text(".filter-trouble")
+    assert "supervised" in said and "character 11" in said
     kept, _, total = page.inner_text(".n-of-m").split()[:3]
     assert kept == total and page.locator(".reset").is_visible()
 

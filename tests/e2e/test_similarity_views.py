@@ -131,14 +131,14 @@ def test_after_any_filters_and_crops_reset_and_show_all_give_everything_back(sho
 
 def test_a_filter_that_cannot_be_read_says_where_and_hides_nothing(show: Open) -> None:
     page = show(models="objective:supervisd")
-    page.wait_for_selector("#similarity-filter-trouble:has-text('character 11')")
-    assert "supervised" in page.inner_text("#similarity-filter-trouble")
+    page.wait_for_selector(".filter-trouble:has-text('character 11')")
+    assert "supervised" in page.inner_text(".filter-trouble")
     assert len(drawn(page)["rows"]) == 9
     page.click("summary:has-text('Write a filter')")
     page.fill("#similarity-predicate", "objective:sup & !architecture:cnn")
     page.press("#similarity-predicate", "Enter")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('2 of')")
-    page.wait_for_function("() => document.querySelector('#similarity-filter-trouble').textContent === ''")
+    page.wait_for_function("() => document.querySelector('.filter-trouble').textContent === ''")
 
 
 def test_a_drag_crops_side_bars_follow_and_undo_takes_back(show: Open) -> None:

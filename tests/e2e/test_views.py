@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from frontend.urls import ConsistencyView, SimilarityView, encode, link, schema
-from tests.e2e.conftest import DATASETS, METRIC, Ready, Study, settled
+from tests.e2e.conftest import DATASETS, METRIC, Ready, StubPages, Study, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -227,3 +227,23 @@ def test_a_choice_that_does_not_exist_is_its_default_in_the_link_and_on_screen(r
     page = ready("/similarity?v=1&view=nothing&layer=nothing&scale=fitted")
     page.wait_for_function("!location.search.includes('nothing') && !document.querySelector('.is-stale')")
     assert "scale=fitted" in page.url, "what exists stays"
+
+
+def test_a_short_link_is_completed_without_asking_twice_and_stays_so(stub_pages: StubPages, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "_dash-update" in request.url else None)
+    page.goto(stub_pages.url + "/similarity")
+    settled(page)
+    page.wait_for_url("**/similarity?v=1&dataset=digits&metric=*")
+    whole = page.url
+    page.wait_for_timeout(500)
+    assert len([body for body in asked if '"output":"..similarity-data.data' in body]) == 1
+    page.click(".rail-link[href='/similarity']")  # to where it is: nothing changes, the link neither
+    page.wait_for_timeout(500)
+    assert page.url == whole and page.locator("#similarity-graph .hm").first.is_visible()
+    page.click("#similarity--dataset")
+    page.get_by_role("option", name="Photographs").click()
+    page.wait_for_url("**dataset=photos*")
+    page.go_back()
+    page.wait_for_url(whole)
+    page.wait_for_function("document.querySelector('#similarity--dataset').value === 'Handwritten digits'")

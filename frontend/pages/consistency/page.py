@@ -132,14 +132,14 @@ def register(app: Dash, client: Client) -> None:
         State("url", "search"), *_ASKING, prevent_initial_call=True,
     )
     in_browser(
-        app, "openSection", Output("consistency-section", "data"),
-        Input("url", "search"), State("consistency-section", "data"), State("schema", "data"),
+        app, "openSection", Output("consistency-section", "data"), Input("url", "search"),
+        Input("consistency-view", "data"), State("consistency-section", "data"), State("schema", "data"),
     )
-    for field in ("metric", "method", "layer", "labels", "models", "datasets"):
-        in_browser(
-            app, "navigate", Input(control_id(KEY, field), "value"), State("schema", "data"),
-            prevent_initial_call=True,
-        )
+    fields = ("metric", "method", "layer", "labels", "models", "datasets")
+    in_browser(
+        app, "navigate", *(Input(control_id(KEY, field), "value") for field in fields), State("schema", "data"),
+        prevent_initial_call=True,
+    )
     filters.register(app)
     sections.register(app, client)
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from frontend.components.facet_panel import filter_trouble
 from frontend.components.pictures import picture, sample_rows
 from frontend.figures.numbers import large
 from frontend.pages import coverage, dataset, datasets, model, models
-from frontend.pages.catalogue import Catalogue, filter_trouble, read_catalogue
+from frontend.pages.catalogue import Catalogue, read_catalogue
 from frontend.urls import name_in
-from tests.unit.frontend.stub_api import ABSENT, MODELS, StubApi
+from tests.unit.frontend.stub_api import ABSENT, StubApi
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +41,13 @@ def names(cards: list[Any]) -> list[str]:
     return [getattr(card, "data-name") for card in cards]
 
 
-def test_there_is_a_card_for_everything_that_is_known(catalogue: Catalogue) -> None:
-    assert sorted(names(models.cards(catalogue, "name"))) == sorted([*MODELS, "convnext_base"])
-    assert names(models.cards(catalogue, "name"))[-1] == "convnext_base", "what is not here comes last"
-    assert names(models.cards(catalogue, "parameters"))[0] == "convnext_base"
-    # The one that failed somewhere is embedded on one dataset less.
-    assert names(models.cards(catalogue, "coverage"))[-2:] == [ABSENT[1], "convnext_base"]
-
-
 def test_cards_say_where_a_model_is_embedded_and_never_zero_for_what_was_not_computed(catalogue: Catalogue) -> None:
-    said = {name: words(card) for name, card in zip(
-        names(models.cards(catalogue, "name")), models.cards(catalogue, "name"), strict=True)}
-    assert "on 3 of 3 datasets" in said["transformer-supervised"] and "on 2 of 3 datasets" in said[ABSENT[1]]
-    assert "not computed" in said["convnext_base"] and "0 of" not in said["convnext_base"]
-    assert "ImageNet-1k" in said["convnext_base"] and "ImageNet-21k" in said["convnext_base"]
+    cards = models.cards(catalogue)
+    assert [card["title"] for card in cards] == [model.title for model in catalogue.models]
+    said = {card["title"]: card["foot"] for card in cards}
+    assert said["transformer-supervised"] == "on 3 of 3 datasets" and said[ABSENT[1]] == "on 2 of 3 datasets"
+    (known,) = (card for card in cards if not card["here"])
+    assert known["href"] == "/models/convnext_base" and known["foot"].startswith("not computed")
 
 
 def test_leads_count_what_is_here_and_what_is_only_known(catalogue: Catalogue) -> None:
