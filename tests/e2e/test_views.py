@@ -93,7 +93,7 @@ def test_orders_are_applied_in_the_browser_and_back_undoes_them(ready: Ready) ->
     choose(page, "similarity--dataset", "Cinder", "cinder")
     page.go_back()
     wait_drawn(page, dataset="aurora", order="name")
-    page.wait_for_function("document.querySelector('#similarity--dataset').value === 'Aurora'")
+    page.wait_for_function("() => document.querySelector('#similarity--dataset').value === 'Aurora'")
     assert chart(page)["z"] == named["z"]
     page.go_back()
     wait_drawn(page, dataset="aurora", order="cluster")
@@ -217,7 +217,7 @@ def test_a_link_to_something_unknown_says_so_and_what_is_shown_instead(ready: Re
     caption = page.locator("#similarity-graph-caption")
     assert "the dataset nowhere, which has no results here" in (words := caption.inner_text())
     assert "the metric no.such, which has no results here" in words
-    page.wait_for_function("!document.querySelector('.is-stale')")
+    page.wait_for_function("() => !document.querySelector('.is-stale')")
     assert "nowhere" not in page.url, "the link says what is on screen"
     page = ready("/consistency?v=1&a=nowhere")
     assert "the dataset nowhere, which has no results here" in page.locator("#map-graph-caption").inner_text()
@@ -225,7 +225,7 @@ def test_a_link_to_something_unknown_says_so_and_what_is_shown_instead(ready: Re
 
 def test_a_choice_that_does_not_exist_is_its_default_in_the_link_and_on_screen(ready: Ready) -> None:
     page = ready("/similarity?v=1&view=nothing&layer=nothing&scale=fitted")
-    page.wait_for_function("!location.search.includes('nothing') && !document.querySelector('.is-stale')")
+    page.wait_for_function("() => !location.search.includes('nothing') && !document.querySelector('.is-stale')")
     assert "scale=fitted" in page.url, "what exists stays"
 
 
@@ -246,4 +246,4 @@ def test_a_short_link_is_completed_without_asking_twice_and_stays_so(stub_pages:
     page.wait_for_url("**dataset=photos*")
     page.go_back()
     page.wait_for_url(whole)
-    page.wait_for_function("document.querySelector('#similarity--dataset').value === 'Handwritten digits'")
+    page.wait_for_function("() => document.querySelector('#similarity--dataset').value === 'Handwritten digits'")
