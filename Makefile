@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
+# Two processes, each with servers of its own; the tests of a file share what they start.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -34,10 +36,10 @@ up: setup  ## Start Parallax without the demo's data
 	@$(BIN)/parallax up $(ARGS)
 
 test: setup browser  ## Run every test, those in a browser included
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 test-fast: setup  ## Run the tests that need no browser
-	$(BIN)/python -m pytest -m "not slow and not e2e" $(ARGS)
+	$(PYTEST) -m "not slow and not e2e" $(ARGS)
 
 test-slow: setup browser  ## Run the long fault tests, too
 	$(BIN)/python -m pytest $(ARGS)
@@ -54,7 +56,7 @@ lint: setup  ## Style, and who may import whom
 types: setup
 	$(BIN)/mypy
 
-bench: setup  ## Measure: engine, decoding, matrices, consistency (as ratios, in one run)
+bench: setup browser  ## Measure: engine, decoding, matrices, consistency, pages (as ratios, in one run)
 	@for file in benchmarks/bench_*.py; do \
 		$(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || exit 1; \
 	done

@@ -46,7 +46,7 @@
   function cardOf(group, item, card, of) {
     return make("article", {class: card.here ? "tile-card" : "tile-card tile-absent", "data-name": item.name},
       make("h2", {class: "card-title"}, make("a", {href: card.href, text: card.title})),
-      card.title === item.name ? null : make("p", {class: "card-name"}, make("code", {text: item.name})),
+      card.title === item.name ? null : make("p", {class: "card-name"}, make("code", {class: "code", text: item.name})),
       make("ul", {class: "card-marks card-marks-two"}, ...marks(group, item, card)), foot(card, of));
   }
 

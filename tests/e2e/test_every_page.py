@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page
 
 from frontend.urls import PICTURES, SECTIONS
 from tests.e2e.conftest import Ready, Study, settled
-from tests.support.browser import WatchedPages
 
 pytestmark = pytest.mark.e2e
 PATHS = (
@@ -23,21 +22,23 @@ PATHS = (
     "/datasets", "/datasets/aurora", "/datasets/cifar-10", "/coverage",
     "/submit", "/submit?v=1&source=checkpoint", "/jobs", "/jobs/1",
 )
-LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (360, 780, "light")}
+DARK = "() => document.documentElement.dataset.mantineColorScheme === 'dark'"
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_page(browser: Browser, study: Study, look: str) -> None:
-    width, height, scheme = LOOKS[look]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
-    watched = WatchedPages(context)
-    page = context.new_page()
-    for path in PATHS:
-        page.goto(study.url + path)
-        settled(page)
-        _check(page, path, scheme)
-    context.close()
-    assert not watched.complaints, "\n".join(watched.complaints)
+@pytest.mark.parametrize("path", PATHS)
+def test_page_in_light_and_dark(ready: Ready, path: str) -> None:
+    page = ready(path)
+    _check(page, path, "light")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(DARK)
+    settled(page)
+    _check(page, path, "dark")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_page_on_a_narrow_screen(ready: Ready, page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    _check(ready(path), path, "light")
 
 
 def _check(page: Page, path: str, scheme: str) -> None:
