@@ -24,11 +24,3 @@ PRIORITIES: dict[JobKind, int] = {"ingest": 0, "register": 1, "compare": 2, "ext
 # it may join another, and cancelling one submission leaves it alone.
 FILLING: frozenset[JobKind] = frozenset({"compare", "probe", "subsample"})
 QUEUE = "work"
-
-
-def can_move(old: JobState, new: JobState) -> bool:
-    """Whether a job may go from one state to another."""
-    return new in {
-        "queued": {"running", "cancelled"},
-        "running": {"queued", "succeeded", "failed", "cancelled"},
-    }.get(old, set())

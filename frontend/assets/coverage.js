@@ -3,6 +3,7 @@
   "use strict";
 
   const WORDS = {c: "computed", r: "running", q: "queued", f: "failed", m: "missing", x: "missing, cannot be queued here"};
+  const MOST = 200; // models of one request
   const make = (...given) => window.parallax.make(...given);
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const places = (number, noun) => number.toLocaleString("en") + " " + noun + (number === 1 ? "" : "s");
@@ -24,25 +25,31 @@
       rows: rows.filter((i) => of(i) === value)})).filter((part) => part.rows.length);
   }
 
-  function header(columns, coverage, domains) {
+  const canAsk = (letter) => letter === "m" || letter === "f";
+
+  function header(columns, rows, coverage, domains) {
     const cells = columns.map((j) => {
       const dataset = coverage.datasets[j];
       const link = make("a", {href: "/datasets/" + encodeURIComponent(dataset.name), text: dataset.title, tabindex: "-1"});
       const cell = make("div", {role: "columnheader", class: "cov-column" + (dataset.here ? "" : " cov-absent"), "data-j": j}, link);
       cell.style.setProperty("--domain", domains[dataset.domain] || "transparent");
+      const missing = rows.filter((i) => canAsk(letterOf(coverage, i, j))).length;
+      if (missing) cell.append(askButton("+", "Ask for the " + places(missing, "missing embedding") + " on " + dataset.title, {"data-column": j}));
       return cell;
     });
     return make("div", {role: "row", class: "cov-row cov-head"}, make("div", {role: "columnheader", class: "cov-corner", text: "Model"}), ...cells);
   }
 
+  /** Asks for everything that is missing in a row or a column of what is shown. */
+  function askButton(text, words, of) {
+    return make("button", Object.assign({type: "button", class: "cov-all", tabindex: "-1", text: text, title: words, "aria-label": words}, of));
+  }
+
   function rowOf(i, columns, letters, model) {
     const link = make("a", {href: "/models/" + encodeURIComponent(model.name), text: model.title, title: model.name, tabindex: "-1"});
     const name = make("div", {role: "rowheader", class: "cov-name" + (model.here ? "" : " cov-absent")}, link);
-    const missing = letters.filter((letter) => letter === "m" || letter === "f").length;
-    if (missing) {
-      name.append(make("button", {type: "button", class: "cov-all", "data-row": i, tabindex: "-1", text: "+ " + missing,
-        "aria-label": "Ask for the " + missing + " missing embeddings of " + model.title}));
-    }
+    const missing = letters.filter(canAsk).length;
+    if (missing) name.append(askButton("+ " + missing, "Ask for the " + places(missing, "missing embedding") + " of " + model.title, {"data-row": i}));
     const row = make("div", {role: "row", class: "cov-row"}, name);
     // As text: with a thousand models there are a hundred thousand cells. Nothing in it comes from anybody's names.
     row.insertAdjacentHTML("beforeend", letters.map((letter, place) => `<div class="cov cov-${letter}" role="gridcell" tabindex="-1" `
@@ -82,7 +89,7 @@
       const rows = coverage.models.map((_, i) => i).filter((i) => keptModels.has(coverage.models[i].name));
       const attribute = new URLSearchParams(window.location.search).get("group") || "objective";
       const counts = {c: 0, r: 0, q: 0, f: 0, m: 0, x: 0};
-      const parts = [header(columns, coverage, datasets.facets.domain.colours)];
+      const parts = [header(columns, rows, coverage, datasets.facets.domain.colours)];
       for (const part of grouped(rows, coverage, models, attribute in models.facets ? attribute : attribute === "none" ? "none" : "objective", kept.labels)) {
         if (part.title) {
           const mark = make("span", {class: "swatch", "aria-hidden": "true"});
@@ -109,7 +116,7 @@
       if (first && at) first.focus();
       document.getElementById("coverage-legend").replaceChildren(legend(counts));
       document.getElementById("coverage-caption").textContent = caption(counts, rows.length * columns.length, rows.length, columns.length);
-      shown = {coverage, columns};
+      shown = {coverage, columns, rows};
       listen(place);
     });
   }
@@ -123,7 +130,8 @@
       const cell = event.target.closest(".cov");
       const all = event.target.closest(".cov-all");
       if (cell) choose(Number(cell.dataset.i), Number(cell.dataset.j));
-      else if (all) askRow(Number(all.dataset.row));
+      else if (all && all.dataset.row) askRow(Number(all.dataset.row));
+      else if (all) askColumn(Number(all.dataset.column));
     });
     place.addEventListener("keydown", (event) => {
       const cell = event.target.closest(".cov");
@@ -192,23 +200,33 @@
   }
 
   function askRow(i) {
-    const open = shown.columns.filter((j) => ["m", "f"].includes(letterOf(shown.coverage, i, j)));
+    const open = shown.columns.filter((j) => canAsk(letterOf(shown.coverage, i, j)));
     ask([shown.coverage.models[i]], open.map((j) => shown.coverage.datasets[j]));
   }
 
-  /** What is asked and what it means, in words. */
-  function ask(models, datasets) {
-    const [model] = models;
+  function askColumn(j) {
+    const open = shown.rows.filter((i) => canAsk(letterOf(shown.coverage, i, j)));
+    ask(open.map((i) => shown.coverage.models[i]), [shown.coverage.datasets[j]]);
+  }
+
+  /** What is asked and what it means, in words: one model on some datasets, or some models on one. */
+  function ask(every, datasets) {
+    const models = every.slice(0, MOST);
+    const alone = models.length === 1;
     const stimuli = datasets.reduce((sum, dataset) => sum + dataset.n_stimuli, 0);
     const on = datasets.length === 1 ? datasets[0].title : places(datasets.length, "dataset");
-    let words = model.title + " is run on " + stimuli.toLocaleString("en") + " stimuli (" + datasets.map((one) => one.title).join(", ")
-      + ") and compared there with the other models by the default metrics.";
-    if (!model.here) {
-      words += " It is not here yet: its weights, about " + Math.max(1, Math.round(model.n_parameters * 4 / 1e6)).toLocaleString("en")
-        + " MB, are fetched through timm first.";
+    const who = alone ? models[0].title : places(models.length, "model");
+    let words = (alone ? who + " is run" : "Each of the " + who + " is run") + " on " + stimuli.toLocaleString("en") + " stimuli ("
+      + datasets.map((one) => one.title).join(", ") + ") and compared there with the other models by the default metrics.";
+    const fetched = models.filter((model) => !model.here);
+    if (fetched.length) {
+      const megabytes = Math.max(1, Math.round(fetched.reduce((sum, model) => sum + model.n_parameters, 0) * 4 / 1e6)).toLocaleString("en");
+      words += (alone ? " It is not here yet: its weights" : " " + fetched.length.toLocaleString("en") + " of them are not here yet: their weights")
+        + ", about " + megabytes + " MB, are fetched through timm first.";
     }
+    if (every.length > MOST) words += " The other " + (every.length - MOST).toLocaleString("en") + " are too many for one request; ask again afterwards.";
     set("queue-want", {data: {models: models.map((one) => one.name), datasets: datasets.map((one) => one.name),
-      title: "Embed " + on + " with " + model.title + "?", words: words, asked: Date.now()}});
+      title: "Embed " + on + " with " + who + "?", words: words, asked: Date.now()}});
   }
 
   /** The button of a model's page. */

@@ -17,8 +17,6 @@ from frontend.figures.numbers import count
 from frontend.urls import job_link
 from parallax.client import ApiError, Client
 
-MOST = 200  # models of one request
-
 
 def queue_layout() -> html.Div:
     """The question, closed, and the place of the answer."""
@@ -57,7 +55,7 @@ def register(app: Dash, client: Client) -> None:
             raise PreventUpdate
         jobs = []
         try:
-            for model in want["models"][:MOST]:
+            for model in want["models"]:
                 jobs.append(client.request_embeddings(model, want["datasets"]))
         except ApiError as error:
             said = [f"{problem.message} {problem.hint}" for problem in error.fields]

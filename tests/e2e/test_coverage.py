@@ -96,6 +96,23 @@ def test_a_published_model_says_what_asking_for_it_fetches(ready: Ready, study: 
     page.wait_for_selector("text=Embed Aurora with ConvNeXt-B?", state="hidden")
 
 
+def test_a_column_asks_for_all_of_its_missing_models_at_once(ready: Ready, study: Study) -> None:
+    some = "convnext_base,openclip-rn50-openai,test-vit-s0,vit_large_patch16_224"
+    page = matrix(ready, f"/coverage?v=1&models=model:{some}")
+    column = page.locator(".cov-column", has_text="Aurora")
+    column.hover()
+    # One is computed, one needs another loader; the other two can be asked for.
+    column.get_by_role("button", name="Ask for the 2 missing embeddings on Aurora").click()
+    page.wait_for_selector("text=Embed Aurora with 2 models?")
+    said = page.inner_text("#queue-words")
+    assert said.startswith("Each of the 2 models is run on 24 stimuli (Aurora)")
+    assert "2 of them are not here yet: their weights, about " in said
+    assert page.evaluate("window.dash_component_api.getLayout('queue-want').props.data.models") == [
+        "convnext_base", "vit_large_patch16_224"]
+    page.keyboard.press("Escape")
+    page.wait_for_selector("text=Embed Aurora with 2 models?", state="hidden")
+
+
 def test_the_keyboard_reaches_cells_and_opens_them(ready: Ready, study: Study) -> None:
     page = matrix(ready)
     first = page.locator(".cov-grid .cov").first

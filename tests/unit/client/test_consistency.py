@@ -1,4 +1,4 @@
-"""What the client asks about consistency: parameters that were not chosen are left to the API."""
+"""What the client asks about consistency and pictures: parameters that were not chosen are left to the API."""
 
 from __future__ import annotations
 
@@ -78,3 +78,9 @@ def test_model_sets_are_saved_as_json_and_deleted_by_name() -> None:
 def test_a_name_that_could_be_no_set_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(ValueError, match="name"):
         Client("http://stub/api/v1").save_model_set("No Slug", "objective:ssl")
+
+
+def test_a_picture_of_a_stimulus_is_asked_for_by_its_row() -> None:
+    request = asked_by(lambda c: c.stimulus_image("digits@1", 3, size=96))
+    assert request.method == "GET" and request.url.path == "/api/v1/datasets/digits@1/stimuli/3/image"
+    assert dict(request.url.params) == {"size": "96"}
