@@ -30,7 +30,7 @@
   function header(columns, rows, coverage, domains) {
     const cells = columns.map((j) => {
       const dataset = coverage.datasets[j];
-      const link = make("a", {href: "/datasets/" + encodeURIComponent(dataset.name), text: dataset.title, tabindex: "-1"});
+      const link = make("a", {href: "/datasets/" + encodeURIComponent(dataset.name), text: dataset.title, title: dataset.title, tabindex: "-1"});
       const cell = make("div", {role: "columnheader", class: "cov-column" + (dataset.here ? "" : " cov-absent"), "data-j": j}, link);
       cell.style.setProperty("--domain", domains[dataset.domain] || "transparent");
       const missing = rows.filter((i) => canAsk(letterOf(coverage, i, j))).length;
@@ -221,8 +221,8 @@
     const fetched = models.filter((model) => !model.here);
     if (fetched.length) {
       const megabytes = Math.max(1, Math.round(fetched.reduce((sum, model) => sum + model.n_parameters, 0) * 4 / 1e6)).toLocaleString("en");
-      words += (alone ? " It is not here yet: its weights" : " " + fetched.length.toLocaleString("en") + " of them are not here yet: their weights")
-        + ", about " + megabytes + " MB, are fetched through timm first.";
+      const some = fetched.length === models.length ? "They" : fetched.length.toLocaleString("en") + " of them";
+      words += (alone ? " It is not here yet: its weights" : " " + some + " are not here yet: their weights") + ", about " + megabytes + " MB, are fetched through timm first.";
     }
     if (every.length > MOST) words += " The other " + (every.length - MOST).toLocaleString("en") + " are too many for one request; ask again afterwards.";
     set("queue-want", {data: {models: models.map((one) => one.name), datasets: datasets.map((one) => one.name),

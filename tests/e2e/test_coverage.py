@@ -106,7 +106,7 @@ def test_a_column_asks_for_all_of_its_missing_models_at_once(ready: Ready, study
     page.wait_for_selector("text=Embed Aurora with 2 models?")
     said = page.inner_text("#queue-words")
     assert said.startswith("Each of the 2 models is run on 24 stimuli (Aurora)")
-    assert "2 of them are not here yet: their weights, about " in said
+    assert "They are not here yet: their weights, about " in said
     assert page.evaluate("window.dash_component_api.getLayout('queue-want').props.data.models") == [
         "convnext_base", "vit_large_patch16_224"]
     page.keyboard.press("Escape")
