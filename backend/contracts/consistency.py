@@ -176,6 +176,8 @@ class Influence(BaseModel):
 
     scope: Scope
     median: float | None
+    ci_low: float | None = Field(description="Ends of the 95 % interval of the median, resampling models.")
+    ci_high: float | None
     without_dataset: list[LeftOut]
     sentence: str
 

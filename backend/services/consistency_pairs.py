@@ -91,10 +91,12 @@ def influence(engine: Engine, cache: ResultCache, asked: Asked, *, set_a: str, s
         pair = study.set_of(sets[0]), study.set_of(sets[1])
         (table,) = statistics.set_pair_consistency(study.values, [pair], question.method)
         median = statistics.median_r(table.r)
+        drawn = intervals_of(study.values, [pair], question.method)
+        low, high = drawn.median_interval(0) if drawn and median is not None else (None, None)
         without = _left_out(study.datasets, statistics.dataset_influence(table.r), median)
         return Influence(
-            scope=study.scope, median=median, without_dataset=without,
-            sentence=sentences.influence(median, without, study),
+            scope=with_interval(study.scope, drawn), median=median, ci_low=low, ci_high=high, without_dataset=without,
+            sentence=sentences.influence(median, without, study, sentences.interval(low, high)),
         )
 
     return kept(cache, question, ("influence", *((one.predicate, one.title) for one in sets)), make)

@@ -131,11 +131,11 @@ def dataset_pair(whole: GroupOfPairs, a: str, b: str, without: Sequence[LeftOut]
     )
 
 
-def influence(median: float | None, without: Sequence[LeftOut], study: Study) -> str:
+def influence(median: float | None, without: Sequence[LeftOut], study: Study, ends: str = "") -> str:
     """The dataset that the median hangs on most."""
     if median is None:
         return f"The median r is not defined. {TOO_FEW_DATASETS} with three model pairs in common."
-    opening = f"The median r over {len(study.datasets)} datasets is {shown(median)}"
+    opening = f"The median r over {len(study.datasets)} datasets is {shown(median)}{ends}"
     changed = [one for one in without if one.change is not None]
     if not changed or changed[0].change is None or changed[0].r is None:
         return f"{opening}; without any one of them it is not defined."

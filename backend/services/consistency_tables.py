@@ -72,7 +72,9 @@ def _dataset_pair(answer: DatasetPair) -> tuple[Row, list[Row]]:
 
 
 def _influence(answer: Influence) -> tuple[Row, list[Row]]:
-    return ("without", "median_r", "change"), [(one.name, one.r, one.change) for one in answer.without_dataset]
+    whole: Row = ("", answer.median, None, answer.ci_low, answer.ci_high)
+    return ("without", "median_r", "change", "ci_low", "ci_high"), [
+        whole, *((one.name, one.r, one.change, None, None) for one in answer.without_dataset)]
 
 
 def _anchors(answer: Anchors) -> tuple[Row, list[Row]]:

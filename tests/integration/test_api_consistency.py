@@ -207,6 +207,8 @@ def test_the_influence_of_each_dataset(population: Population, client: Client) -
     for one in found.without_dataset:
         left = np.median(population.all_r(pairs, [name for name in IN_ORDER if name != one.name]))
         assert one.r == pytest.approx(left, abs=1e-9)
+    whole = client.consistency(LINEAR, intervals=True)
+    assert (found.ci_low, found.ci_high) == (whole.median_ci_low, whole.median_ci_high) and found.ci_low is not None
     assert {one.name for one in found.without_dataset} == set(IN_ORDER)
     assert found.without_dataset[0].name in found.sentence
 

@@ -6,7 +6,7 @@ from dash import Dash, Input, Output, State, html
 
 from frontend.components.callbacks import in_browser
 from frontend.figures.numbers import decimal
-from frontend.figures.rows import ValueRows, value_rows
+from frontend.figures.rows import ValueRows, interval_words, value_rows
 from frontend.pages.consistency.contributions import ROW_PX, by_change, left_out_rows
 from frontend.pages.consistency.part import Drawn, part, register_part
 from frontend.pages.consistency.scope import Scoped, number, scope_recipe
@@ -44,8 +44,9 @@ def make(client: Client, scoped: Scoped) -> Drawn:
         )
     )
     most, least = left[0], left[-1]
+    median = interval_words(found.median, number(found.ci_low), number(found.ci_high))
     words = (
-        f"With all {len(left)} datasets the median {scoped.words} is {decimal(found.median)}. "
+        f"With all {len(left)} datasets the median {scoped.words} is {median}. "
         f"Without {titles[most.name]} it is {decimal(most.r)}, the largest change; "
         f"without {titles[least.name]} it is {decimal(least.r)}."
     )

@@ -109,6 +109,7 @@ def test_influence_names_the_dataset_that_matters_most() -> None:
     without = [LeftOut(name="digits", r=0.4, change=-0.2), LeftOut(name="photos", r=0.6, change=0.001)]
     assert "leaving out digits lowers it most, to 0.40" in sentences.influence(0.6, without, study())
     assert "by less than 0.01" in sentences.influence(0.6, without[1:], study())
+    assert "is 0.60 [0.51, 0.70]; leaving" in sentences.influence(0.6, without, study(), " [0.51, 0.70]")
     assert "not defined" in sentences.influence(None, [], study())
 
 

@@ -132,7 +132,8 @@ class Answers:
 
     def on_influence(self) -> dict[str, Any]:
         left = [{"name": name, "r": 0.5 + 0.1 * k, "change": 0.1 * k} for k, name in enumerate(self.datasets)]
-        return {"scope": self._scope(), "median": 0.5, "without_dataset": left, "sentence": ""}
+        return {"scope": self._scope(), "median": 0.5, "ci_low": 0.4, "ci_high": 0.6, "without_dataset": left,
+                "sentence": ""}
 
     def on_anchors(self) -> dict[str, Any]:
         r = np.linspace(0.1, 0.9, len(self.pairs)).tolist()
