@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.bench-installed
-# Two processes, each with servers of its own; the tests of a file share what they start.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# Two processes, each with servers of its own; the tests of a file share what they start, and the long files come first.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 
 .DEFAULT_GOAL := help

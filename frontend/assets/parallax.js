@@ -67,7 +67,8 @@
     const known = followed.get(id);
     if (known === JSON.stringify(value)) return undefined;
     if (known === undefined || !(performance.now() - replaced.get(id + JSON.stringify(value)) < ECHO_MS)) return value;
-    set(id, {value: JSON.parse(known)});
+    // Not at once: a control that is set twice between two paintings notices neither.
+    window.setTimeout(() => followed.has(id) && set(id, {value: JSON.parse(followed.get(id))}), 50);
     return undefined;
   }
 
