@@ -59,9 +59,13 @@
     go({highlight: name || ""});
   }
 
-  /** A predicate that was typed; the server says what is wrong with one that cannot be read. */
+  /** A predicate that was typed, or the name of a saved set, which stands for its predicate: the link means the same when the
+      set is deleted. The server says what is wrong with what cannot be read. */
   function filterBy(text) {
-    if (drawn && text !== null && text !== undefined && text.trim() !== field("models")) go({models: text.trim(), crop: ""});
+    if (!drawn || text === null || text === undefined) return;
+    const sets = drawn.sets || {};
+    const wanted = Object.hasOwn(sets, text.trim()) ? sets[text.trim()] : text.trim();
+    if (wanted !== field("models")) go({models: wanted, crop: ""});
   }
 
   /** A drag over the picture crops it to the models below; a double click shows everything. */

@@ -162,10 +162,11 @@ def register(app: Dash, client: Client) -> None:
             if chosen is None:
                 return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:5]]
             found = panes(client, study, chosen, view)
+            saved = {one.name: one.predicate for one in client.model_sets() if not one.published}
         except ApiError as error:
             # What is already on screen stays; the banner at the top says what is wrong.
             return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:5]]
-        payload = similarity_payload(study, chosen, view, found)
+        payload = similarity_payload(study, chosen, view, found) | {"sets": saved}
         key = fingerprint([payload, study.n_models(chosen.dataset)])
         if key == known:
             return keep

@@ -67,7 +67,7 @@ def models_panel() -> html.Section:
                 html.Summary("Write a filter"),
                 dmc.TextInput(
                     id="similarity-predicate", size="sm", placeholder="objective:ssl & !tag:mae", debounce=True,
-                    description="attribute:value, with & | ! and parentheses; also tag: and model:",
+                    description="attribute:value, tag: or model:, with & | ! and parentheses; or a saved set's name",
                     autoComplete="off", **{"aria-label": "Filter by a predicate"},
                 ),
             ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from tests.e2e.conftest import Open, settled
+from tests.e2e.conftest import Open, StubPages, settled
 from tests.e2e.similarity_page import DISTANCE, asked, drawn, go, numbers, spot
 from tests.e2e.test_views import uncover
 from tests.unit.frontend.stub_api import ABSENT, MODELS
@@ -139,6 +139,17 @@ def test_a_filter_that_cannot_be_read_says_where_and_hides_nothing(show: Open) -
     page.press("#similarity-predicate", "Enter")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('2 of')")
     page.wait_for_function("() => document.querySelector('.filter-trouble').textContent === ''")
+
+
+def test_the_name_of_a_saved_set_filters_by_what_it_means(show: Open, stub_pages: StubPages) -> None:
+    meaning = "objective:sup & !architecture:cnn"
+    stub_pages.api.saved_sets.append({"name": "mine", "title": "Mine", "predicate": meaning, "published": False})
+    page = show()
+    page.click("summary:has-text('Write a filter')")
+    page.fill("#similarity-predicate", "mine")
+    page.press("#similarity-predicate", "Enter")
+    page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('2 of')")
+    assert page.evaluate("() => new URLSearchParams(location.search).get('models')") == meaning
 
 
 def test_a_drag_crops_side_bars_follow_and_undo_takes_back(show: Open) -> None:
