@@ -5,7 +5,7 @@
 Two whole instances of Parallax, one after the other in one run, each with real servers and its pages in a real headless
 Chromium. Their matrices are invented (families of models on four datasets, with nulls and intervals); nothing else is.
 Warm: the browser has loaded the application and comes from another page, so nothing of the page's own is on screen.
-Beside the time stands what the browser's main thread worked, which a busy machine hardly changes.
+Beside the time stands how long of it the browser's main thread was busy; on a busy machine both grow.
 """
 
 from __future__ import annotations

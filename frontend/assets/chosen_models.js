@@ -8,7 +8,7 @@
   /** The shown models of a view, as positions in `data.models`.
       `whole` is what the filter leaves, in order; `rows` and `columns` are the cropped parts of it, which begin at
       `top` and `left`; `ends` are the places in `whole` where a group begins; `by` is the attribute of the groups;
-      `readable` is false for a filter that cannot be read, and `problem` says what else could not be followed. */
+      a filter that cannot be read leaves every model; `problem` says what else of the link could not be followed. */
   function chosenModels(data, search) {
     const wanted = Object.fromEntries(FIELDS.map((name) => [name, window.parallax.fieldOf(search, data, name)]));
     const key = JSON.stringify(wanted);
@@ -20,7 +20,7 @@
   }
 
   function choose(data, wanted) {
-    const {passing, readable} = filtered(data, wanted.models);
+    const passing = filtered(data, wanted.models);
     const whole = ordered(data, passing, wanted);
     const by = wanted.group && wanted.group !== "none" ? wanted.group : facetOf(data, wanted.order) ? wanted.order : "";
     const codes = by ? facetOf(data, by).codes : null;
@@ -30,7 +30,7 @@
     const [top, bottom, left, right] = crop || [0, whole.length - 1, 0, whole.length - 1];
     return {
       whole: whole, rows: whole.slice(top, bottom + 1), columns: whole.slice(left, right + 1), top: top, left: left,
-      ends: ends, by: by, cropped: Boolean(crop), readable: readable, problem: lost,
+      ends: ends, by: by, cropped: Boolean(crop), problem: lost,
     };
   }
 
@@ -44,12 +44,12 @@
   function filtered(data, text) {
     const every = data.models.map((name, i) => i);
     const group = data.filter;
-    if (!text || !group) return {passing: every, readable: true};
+    if (!text || !group) return every;
     const {parse, holds} = window.parallax.predicate;
     const predicate = parse(text, group.words, group.aliases);
-    if (!predicate) return {passing: every, readable: false};
+    if (!predicate) return every;
     const fits = (item) => holds(predicate, Object.assign({model: item.name}, item.attributes), item.tags);
-    return {passing: every.filter((i) => fits(group.items[i])), readable: true};
+    return every.filter((i) => fits(group.items[i]));
   }
 
   // ---- Order ----

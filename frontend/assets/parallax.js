@@ -62,11 +62,15 @@
   }
 
   /** What a reader put into a control; undefined where it only reports what the link gave it. It reports late: when the
-      link has gone on by then (somebody went back quickly), the control is given the present value again. */
+      link has gone on by then (somebody went back quickly), the control is given the present value again. Whoever asks
+      writes what is answered into the link: it is answered once. */
   function chosenIn(id, value) {
-    const known = followed.get(id);
-    if (known === JSON.stringify(value)) return undefined;
-    if (known === undefined || !(performance.now() - replaced.get(id + JSON.stringify(value)) < ECHO_MS)) return value;
+    const [known, said] = [followed.get(id), JSON.stringify(value)];
+    if (known === said) return undefined;
+    if (known === undefined || !(performance.now() - replaced.get(id + said) < ECHO_MS)) {
+      followed.set(id, said);
+      return value;
+    }
     // Not at once: a control that is set twice between two paintings notices neither.
     window.setTimeout(() => followed.has(id) && set(id, {value: JSON.parse(followed.get(id))}), 50);
     return undefined;
@@ -124,14 +128,13 @@
     for (const {prop_id: prop, value: reported} of context.triggered) {
       const id = prop.replace(/\.value$/, "");
       const [page, field] = id.split("--");
-      if (path !== "/" + (page === "overview" ? "" : page)) continue;
+      if (reported === null || reported === undefined || path !== "/" + (page === "overview" ? "" : page)) continue;
       const value = chosenIn(id, reported);
-      if (value === null || value === undefined) continue;
+      if (value === undefined) continue;
       // A list shows nothing where the link has a predicate in its place: that is no wish to clear it.
       const given = new URLSearchParams(window.location.search).get(field) || "";
       if (Array.isArray(value) && !value.length && field !== "sets" && given.includes(":")) continue;
       changes[field] = Array.isArray(value) ? value.join(field === "sets" ? ";" : ",") : value;
-      followed.set(id, JSON.stringify(value));
     }
     if (!Object.keys(changes).length) return;
     const next = searchWith(schema, path, window.location.search, changes);
@@ -195,6 +198,7 @@
     if (lastPath !== null && lastPath !== path) {
       window.scrollTo(0, 0);
       followed.clear();
+      replaced.clear();
     }
     lastPath = path;
     watchAppearance();

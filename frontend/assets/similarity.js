@@ -43,10 +43,13 @@
   /** Group, order and the model to order by: a crop belongs to an order, so it goes with it. */
   function arrange() {
     const changes = {};
-    for (const {prop_id: id, value} of window.dash_clientside.callback_context.triggered) {
-      const name = id.replace(/\.value$/, "").split("--")[1];
+    for (const {prop_id: prop, value: reported} of window.dash_clientside.callback_context.triggered) {
+      const id = prop.replace(/\.value$/, "");
+      const name = id.split("--")[1];
+      if (reported === null || reported === undefined) continue;
+      const value = window.parallax.chosenIn(id, reported);
       const usual = schema ? schema.views[PATH].find((one) => one.name === name).default : "";
-      if (value === null || value === undefined || value === (field(name) || usual)) continue;
+      if (value === undefined || value === (field(name) || usual)) continue;
       Object.assign(changes, {[name]: value, crop: ""});
     }
     if (changes.order === "model" && !field("to") && drawn) changes.to = field("highlight") || drawn.models[0];
@@ -55,14 +58,14 @@
 
   /** The model that is looked for is outlined. */
   function find(name) {
-    if (!drawn || (name || "") === field("highlight")) return;
+    if (!drawn || window.parallax.chosenIn("similarity--highlight", name) === undefined || (name || "") === field("highlight")) return;
     go({highlight: name || ""});
   }
 
   /** A predicate that was typed, or the name of a saved set, which stands for its predicate: the link means the same when the
       set is deleted. The server says what is wrong with what cannot be read. */
   function filterBy(text) {
-    if (!drawn || text === null || text === undefined) return;
+    if (!drawn || text === null || text === undefined || window.parallax.chosenIn("similarity-predicate", text) === undefined) return;
     const sets = drawn.sets || {};
     const wanted = Object.hasOwn(sets, text.trim()) ? sets[text.trim()] : text.trim();
     if (wanted !== field("models")) go({models: wanted, crop: ""});

@@ -32,6 +32,16 @@ PATIENCE_S = 240.0
 DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")].filter((box) => box.offsetParent)
   .every((box) => box.querySelector(".hm, .xtick, canvas") && !box.classList.contains("is-stale"))"""
 
+# Goes back as soon as the next address is written.
+BACK_AT_ONCE = """(wait) => {
+  const push = window.history.pushState;
+  window.history.pushState = (...given) => {
+    push.apply(window.history, given);
+    window.history.pushState = push;
+    window.setTimeout(() => window.history.back(), wait);
+  };
+}"""
+
 Ready = Callable[[str], Page]
 Open = Callable[..., Page]
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from backend.domain.attributes import ARCHITECTURES
 from frontend.urls import MapView, link
-from tests.e2e.conftest import DATASETS, METRIC, Ready, Study
+from tests.e2e.conftest import BACK_AT_ONCE, DATASETS, METRIC, Ready, Study
 
 pytestmark = pytest.mark.e2e
 
@@ -32,16 +32,6 @@ READ_MAP = """() => {
     });
   });
   return found;
-}"""
-
-# Goes back as soon as the next address is written.
-BACK_AT_ONCE = """(wait) => {
-  const push = window.history.pushState;
-  window.history.pushState = (...given) => {
-    push.apply(window.history, given);
-    window.history.pushState = push;
-    window.setTimeout(() => window.history.back(), wait);
-  };
 }"""
 
 

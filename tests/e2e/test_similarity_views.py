@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from tests.e2e.conftest import Open, StubPages, settled
+from tests.e2e.conftest import BACK_AT_ONCE, Open, StubPages, settled
 from tests.e2e.similarity_page import DISTANCE, asked, drawn, go, numbers, spot
 from tests.e2e.test_views import uncover
 from tests.unit.frontend.stub_api import ABSENT, MODELS
@@ -139,6 +139,24 @@ def test_a_filter_that_cannot_be_read_says_where_and_hides_nothing(show: Open) -
     page.press("#similarity-predicate", "Enter")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('2 of')")
     page.wait_for_function("() => document.querySelector('.filter-trouble').textContent === ''")
+
+
+@pytest.mark.parametrize("wait_ms", [0, 40])
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [("group", "architecture", "objective"), ("highlight", "other-supervised", "transformer-supervised")],
+)
+def test_going_back_at_once_is_not_undone_by_controls_that_follow(
+    show: Open, name: str, before: str, after: str, wait_ms: int
+) -> None:
+    page = show(**{name: before})
+    url = page.url
+    page.evaluate(BACK_AT_ONCE, wait_ms)
+    page.evaluate("(changes) => window.parallax.similarity.go(changes)", {name: after})
+    page.wait_for_timeout(1000)
+    assert page.url == url
+    held = "(id) => window.dash_component_api.getLayout(id).props.value"
+    assert page.evaluate(held, f"similarity--{name}") == before
 
 
 def test_the_name_of_a_saved_set_filters_by_what_it_means(show: Open, stub_pages: StubPages) -> None:
