@@ -48,6 +48,11 @@
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const ECHO_MS = 2000;
+  let touched = 0; // when somebody last did something on the page
+  for (const kind of ["pointerdown", "keydown", "input"]) {
+    document.addEventListener(kind, () => { touched = performance.now(); }, {capture: true, passive: true});
+  }
+
   const followed = new Map(); // control -> the value in it that the link has already, as JSON
   const replaced = new Map(); // control and value -> when the link went on from it
 
@@ -61,13 +66,15 @@
     if (changed.length) set(id, Object.fromEntries(changed.map((name) => [name, props[name]])));
   }
 
-  /** What a reader put into a control; undefined where it only reports what the link gave it. It reports late: when the
-      link has gone on by then (somebody went back quickly), the control is given the present value again. Whoever asks
-      writes what is answered into the link: it is answered once. */
+  /** What a reader put into a control; undefined where it only reports what the link gave it. It reports late, on a busy
+      machine by seconds: when the link has gone on by then (somebody went back quickly) and nobody has done anything on
+      the page since, the control is given the present value again. Whoever asks writes what is answered into the link:
+      it is answered once. */
   function chosenIn(id, value) {
     const [known, said] = [followed.get(id), JSON.stringify(value)];
     if (known === said) return undefined;
-    if (known === undefined || !(performance.now() - replaced.get(id + said) < ECHO_MS)) {
+    const since = replaced.get(id + said);
+    if (known === undefined || since === undefined || (touched > since && performance.now() - since > ECHO_MS)) {
       followed.set(id, said);
       return value;
     }

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -34,6 +35,7 @@ DRAWN = """() => [...document.querySelectorAll(".is-ready .chart-box")].filter((
 
 # Goes back as soon as the next address is written.
 BACK_AT_ONCE = """(wait) => {
+  window.addEventListener("popstate", () => { window.wentBack = true; });
   const push = window.history.pushState;
   window.history.pushState = (...given) => {
     push.apply(window.history, given);
@@ -95,6 +97,26 @@ def ready(page: Page, study: Study) -> Ready:
         return page
 
     return open_page
+
+
+def eventually(read: Callable[[], Any], expected: Any) -> None:
+    """Asserts that what is on screen becomes what is expected, however busy the machine is."""
+    deadline = time.monotonic() + 15.0
+    while (found := read()) != expected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found == expected
+
+
+def stays(page: Page, condition: str, arg: Any = None) -> None:
+    """Waits until a condition on the page has held for a second without a break."""
+    page.wait_for_function(
+        f"""(arg) => {{
+          if (!({condition})(arg)) window.heldSince = null;
+          else window.heldSince ??= performance.now();
+          return window.heldSince !== null && performance.now() - window.heldSince > 1000;
+        }}""",
+        arg=arg,
+    )
 
 
 def settled(page: Page) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Page
 
 from backend.domain.attributes import ARCHITECTURES
 from frontend.urls import MapView, link
-from tests.e2e.conftest import BACK_AT_ONCE, DATASETS, METRIC, Ready, Study
+from tests.e2e.conftest import BACK_AT_ONCE, DATASETS, METRIC, Ready, Study, stays
 
 pytestmark = pytest.mark.e2e
 
@@ -100,10 +99,10 @@ def test_going_back_at_once_is_not_undone_by_fields_that_follow(ready: Ready, wa
     before = page.url
     page.evaluate(BACK_AT_ONCE, wait_ms)
     click(page, first)
-    page.wait_for_timeout(700)
-    fields = "(wanted) => JSON.stringify(['a', 'b'].map((n) => document.getElementById('map--' + n).value)) === wanted"
-    page.wait_for_function(fields, arg=json.dumps([first, second], separators=(",", ":")))
-    assert page.url == before
+    fields = "['a', 'b'].map((name) => document.getElementById('map--' + name).value)"
+    held = f"([url, models]) => location.href === url && JSON.stringify({fields}) === JSON.stringify(models)"
+    page.wait_for_function("() => window.wentBack")
+    stays(page, held, [before, [first, second]])
 
 
 def test_colours_follow_the_attribute_without_asking_again(ready: Ready, study: Study) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from frontend.urls import SimilarityView, link
-from tests.e2e.conftest import Open, StubPages, settled
+from tests.e2e.conftest import Open, StubPages, eventually, settled
 from tests.e2e.similarity_page import DIRECTED, DISTANCE, OTHER, drawn, numbers, spot
 from tests.unit.frontend.stub_api import ABSENT
 
@@ -66,9 +66,8 @@ def test_several_datasets_share_order_range_and_crop(show: Open) -> None:
     page.mouse.move(*spot(page, names[4], names[3], "2"), steps=5)
     page.mouse.up()
     page.wait_for_function("() => location.search.includes('crop=')")
-    page.wait_for_timeout(400)
-    cropped = drawn(page)
-    assert (cropped["rows"], cropped["columns"]) == (names[1:5], names[1:4]) and len(cropped["squares"]) == 3
+    eventually(lambda: [drawn(page)[side] for side in ("rows", "columns")], [names[1:5], names[1:4]])
+    assert len(drawn(page)["squares"]) == 3
     page.locator("#similarity-graph .annotation:has-text('Photographs')").click()
     page.wait_for_function("() => location.search.includes('dataset=photos') && !location.search.includes('view=')")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
-from tests.e2e.conftest import BACK_AT_ONCE, Open, StubPages, settled
+from tests.e2e.conftest import BACK_AT_ONCE, Open, StubPages, eventually, settled, stays
 from tests.e2e.similarity_page import DISTANCE, asked, drawn, go, numbers, spot
 from tests.e2e.test_views import uncover
 from tests.unit.frontend.stub_api import ABSENT, MODELS
@@ -92,15 +92,14 @@ def test_facets_count_filter_and_reset(show: Open) -> None:
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('1 of')")
     page.click(".filter-chip:has-text('Untrained')")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('3 of')")
-    page.wait_for_timeout(300)
+    eventually(lambda: {MODELS[name][1] for name in drawn(page)["rows"]}, {"transformer"})
     shown = drawn(page)
-    assert {MODELS[name][1] for name in shown["rows"]} == {"transformer"} and len(shown["rows"]) == 3
+    assert len(shown["rows"]) == 3
     np.testing.assert_allclose(shown["squares"][0], numbers("digits", shown["rows"], shown["columns"]), rtol=1e-5)
     assert page.inner_text("#similarity-shown").startswith("Shown: 3 of 9 models, 3 pairs, median")
     page.click("#similarity-line .reset")
     page.wait_for_function("() => !location.search.includes('models=')")
-    page.wait_for_timeout(300)
-    assert drawn(page) == whole
+    eventually(lambda: drawn(page), whole)
 
 
 def test_after_any_filters_and_crops_reset_and_show_all_give_everything_back(show: Open) -> None:
@@ -125,8 +124,7 @@ def test_after_any_filters_and_crops_reset_and_show_all_give_everything_back(sho
         page.wait_for_function("() => !location.search.includes('models=')")
         page.evaluate("() => window.parallax.similarity.go({order: 'cluster'})")
         page.wait_for_function("() => !location.search.includes('order=')")
-        page.wait_for_timeout(250)
-        assert drawn(page) == whole
+        eventually(lambda: drawn(page), whole)
 
 
 def test_a_filter_that_cannot_be_read_says_where_and_hides_nothing(show: Open) -> None:
@@ -153,10 +151,25 @@ def test_going_back_at_once_is_not_undone_by_controls_that_follow(
     url = page.url
     page.evaluate(BACK_AT_ONCE, wait_ms)
     page.evaluate("(changes) => window.parallax.similarity.go(changes)", {name: after})
-    page.wait_for_timeout(1000)
-    assert page.url == url
-    held = "(id) => window.dash_component_api.getLayout(id).props.value"
-    assert page.evaluate(held, f"similarity--{name}") == before
+    value = "window.dash_component_api.getLayout(id).props.value"
+    held = f"([url, id, before]) => location.href === url && {value} === before"
+    page.wait_for_function("() => window.wentBack")
+    stays(page, held, [url, f"similarity--{name}", before])
+
+
+def test_a_report_of_what_the_link_went_on_from_is_a_choice_only_after_somebody_did_something(show: Open) -> None:
+    page = show()
+    reported = """(touch) => {
+      const [{follow, chosenIn}, now] = [window.parallax, performance.now];
+      for (const value of ["first", "second"]) follow("similarity--dataset", {value: value});
+      performance.now = () => now.call(performance) + 60_000;
+      if (touch) document.dispatchEvent(new PointerEvent("pointerdown"));
+      const said = chosenIn("similarity--dataset", "first");
+      performance.now = now;
+      return said ?? null;
+    }"""
+    assert page.evaluate(reported, False) is None
+    assert page.evaluate(reported, True) == "first"
 
 
 def test_the_name_of_a_saved_set_filters_by_what_it_means(show: Open, stub_pages: StubPages) -> None:
@@ -178,9 +191,8 @@ def test_a_drag_crops_side_bars_follow_and_undo_takes_back(show: Open) -> None:
     page.mouse.move(*spot(page, names[4], names[6]), steps=6)
     page.mouse.up()
     page.wait_for_function("() => location.search.includes('crop=')")
-    page.wait_for_timeout(500)
+    eventually(lambda: [drawn(page)[side] for side in ("rows", "columns")], [names[2:5], names[3:7]])
     shown = drawn(page)
-    assert (shown["rows"], shown["columns"]) == (names[2:5], names[3:7])
     np.testing.assert_allclose(shown["squares"][0], numbers("digits", shown["rows"], shown["columns"]), rtol=1e-5)
     assert shown["cells"][0][0] == pytest.approx(shown["cells"][0][1], rel=0.02)
     for attribute, value, rows, cells in shown["bars"]:
@@ -189,8 +201,7 @@ def test_a_drag_crops_side_bars_follow_and_undo_takes_back(show: Open) -> None:
     assert "Cropped to 3 × 4." in page.inner_text("#similarity-cropped")
     page.keyboard.press("Control+z")
     page.wait_for_function("() => !location.search.includes('crop=')")
-    page.wait_for_timeout(300)
-    assert drawn(page)["rows"] == names
+    eventually(lambda: drawn(page)["rows"], names)
 
 
 def test_a_crop_of_models_that_are_not_shown_is_left_out_and_said(show: Open) -> None:
@@ -241,8 +252,7 @@ def test_the_keyboard_moves_says_crops_and_pins(show: Open) -> None:
     assert "3 by 2 cells" in page.inner_text("#similarity-live")
     page.keyboard.press("Enter")
     page.wait_for_function("() => location.search.includes('crop=')")
-    page.wait_for_timeout(300)
-    assert (drawn(page)["rows"], drawn(page)["columns"]) == (names[1:4], names[2:4])
+    eventually(lambda: [drawn(page)[side] for side in ("rows", "columns")], [names[1:4], names[2:4]])
     page.keyboard.press("Backspace")
     page.wait_for_function("() => !location.search.includes('crop=')")
 
@@ -254,10 +264,9 @@ def test_list_and_table_hold_what_is_shown(show: Open) -> None:
     assert page.locator("#similarity-visible .visible-name").all_inner_texts() == drawn(page)["rows"]
     page.click("[aria-label='Move transformer-untrained down']")
     page.wait_for_function("() => !location.search.includes('custom=transformer-untrained')")
-    page.wait_for_timeout(300)
+    eventually(lambda: drawn(page)["rows"][1], "transformer-untrained")
+    eventually(page.locator("#similarity-visible .visible-name").all_inner_texts, drawn(page)["rows"])
     names = drawn(page)["rows"]
-    assert names[1] == "transformer-untrained"
-    assert page.locator("#similarity-visible .visible-name").all_inner_texts() == names
     page.click("summary:has-text('as a table')")
     page.wait_for_selector("#similarity-table .ag-center-cols-container .ag-row")
     page.locator("#similarity-table").scroll_into_view_if_needed()

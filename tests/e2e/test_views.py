@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from frontend.urls import ConsistencyView, SimilarityView, encode, link, schema
-from tests.e2e.conftest import DATASETS, METRIC, Ready, StubPages, Study, settled
+from tests.e2e.conftest import DATASETS, METRIC, Ready, StubPages, Study, eventually, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -179,12 +179,11 @@ def test_a_cell_of_the_map_opens_its_scatter(ready: Ready, study: Study) -> None
     place = table.datasets.index(row), table.datasets.index(column)
     r, n_pairs = (values[place[0]][place[1]] for values in (table.r, table.n_pairs))
     page.wait_for_selector(f"text=Pearson r = {r:.2f}".replace("-", "−"))
-    page.wait_for_timeout(300)
-    points = page.evaluate(
-        "document.querySelector('#scatter-graph .js-plotly-plot')"
+    points = (
+        "() => document.querySelector('#scatter-graph .js-plotly-plot')"
         ".data.filter((t) => t.meta.pairs).reduce((n, t) => n + window.parallax.rowsOf(t.x).length, 0)"
     )
-    assert points == n_pairs
+    eventually(lambda: page.evaluate(points), n_pairs)
     page.go_back()
     page.wait_for_function("() => !location.search.includes('a=cinder&b=aurora')")
 
