@@ -17,10 +17,6 @@
     if (shown) shown.classList.toggle("is-stale", shown.dataset.of !== wanted);
   }
 
-  function stimuliFresh() {
-    document.querySelectorAll("#pair-stimuli .is-stale").forEach((one) => one.classList.remove("is-stale"));
-  }
-
   function drawPair(data, search, appearance, templates, id) {
     if (!data || !data.figure) return window.dash_clientside.no_update;
     fade(search, data);
@@ -67,5 +63,5 @@
   }
 
   window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {drawPair, openPairRow, stimuliFresh});
+  window.dash_clientside.parallax = Object.assign(window.dash_clientside.parallax || {}, {drawPair, openPairRow});
 })();

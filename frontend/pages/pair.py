@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 
 from backend.contracts.metrics import MetricInfo
 from backend.contracts.pairs import Disagreement, MovingPairs, Pair
+from frontend.components import still
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.chart import chart
 from frontend.components.controls import control_id, options, panel, picker, switcher
@@ -67,14 +68,14 @@ def layout(search: str) -> html.Div:
                             html.Div(
                                 [
                                     chart("pair-graph", LABEL, shape="rows"),
-                                    html.Div(id="pair-origins", className="pair-origins"),
-                                    panel("Pairs that move most", html.Div(skeleton_lines(6), id="pair-moving")),
+                                    html.Div(still.place("pair-origins"), className="pair-origins"),
+                                    panel("Pairs that move most", still.place("pair-moving", skeleton_lines(6))),
                                 ],
                                 className="column",
                             ),
                             html.Aside(
                                 [panel("How to read it", html.P(HOW_TO_READ)),
-                                 panel("The two models", html.Div(skeleton_lines(6), id="pair-models"))],
+                                 panel("The two models", still.place("pair-models", skeleton_lines(6)))],
                                 className="details", **{"aria-label": "About this pair"},
                             ),
                         ],
@@ -89,7 +90,7 @@ def layout(search: str) -> html.Div:
                                 className="controls controls-row", role="group",
                                 **{"aria-label": "Which stimuli are shown"},
                             ),
-                            html.Div(skeleton_lines(5), id="pair-stimuli"),
+                            still.place("pair-stimuli", skeleton_lines(5)),
                         ],
                         className="pair-section", **{"aria-labelledby": "pair-stimuli-title"},
                     ),
@@ -108,7 +109,7 @@ def register(app: Dash, client: Client) -> None:
         app,
         Output("pair-data", "data"), Output("pair-key", "data"), Output("pair-notice", "children"),
         Output("pair-root", "className"), Output("pair-head", "children"), Output("pair-graph-caption", "children"),
-        Output("pair-models", "children"), Output("pair-moving", "children"), Output("pair-origins", "children"),
+        still.content("pair-models"), still.content("pair-moving"), still.content("pair-origins"),
         Input("url", "search"), Input("revision", "data"), State("url", "pathname"), State("pair-key", "data"),
     )
     def load(search: str, revision: str, pathname: str, known: str) -> list[Any]:
@@ -142,7 +143,7 @@ def register(app: Dash, client: Client) -> None:
         ]
 
     @in_thread(
-        app, Output("pair-stimuli", "children"), Input("pair-view", "data"), Input("pair-key", "data"),
+        app, still.content("pair-stimuli"), Input("pair-view", "data"), Input("pair-key", "data"),
         State("url", "pathname"),
     )
     def load_stimuli(search: str | None, key: str, pathname: str) -> Any:
@@ -175,7 +176,7 @@ def register(app: Dash, client: Client) -> None:
         app, "openPairRow", Input("pair-graph", "clickData"), State("pair-data", "data"), State("schema", "data"),
         prevent_initial_call=True,
     )
-    in_browser(app, "stimuliFresh", Input("pair-stimuli", "children"), prevent_initial_call=True)
+    still.register(app, "pair-models", "pair-moving", "pair-origins", "pair-stimuli")
 
 
 def choose(study: Study, moving: MovingPairs, view: PairView) -> tuple[str, str] | None:
