@@ -62,8 +62,9 @@ class SimilarityView:
     `with_metric` name the second matrix of a split or a difference (empty: as the first), `datasets` those side by side
     or averaged (commas; empty: all).
 
-    `models` is the predicate that models must fulfil; they are grouped by `group` and ordered by `order` inside: `to`
-    is the model that `model` orders by similarity to, `custom` the names that come first in an order of one's own.
+    `models` is the predicate that models must fulfil by the attributes that `labels` says; they are grouped by `group`
+    and ordered by `order` inside: `to` is the model that `model` orders by similarity to, `custom` the names that come
+    first in an order of one's own.
     `crop` has the first and last model of the rows and of the columns in that order. `uncertainty` says whether cells
     carry its marks, `highlight` names a model whose row and column are outlined, `pair` the two that are pinned.
     """
@@ -75,6 +76,7 @@ class SimilarityView:
     with_dataset: str = ""
     with_metric: str = ""
     datasets: str = ""
+    labels: str = choice(LABELLED)
     models: str = ""
     group: str = choice(GROUPS)
     order: str = choice(ORDERS)
@@ -99,7 +101,7 @@ class ConsistencyView:
     metric: str = ""
     method: str = choice(METHODS)
     layer: str = choice((VALUE, CALIBRATED))
-    labels: str = choice(("published", "audited"))
+    labels: str = choice(LABELLED)
     models: str = ""
     datasets: str = ""
     by: str = choice((*MODEL_ATTRIBUTES, "custom"))
@@ -131,12 +133,14 @@ class PairView:
 @dataclass(frozen=True)
 class MapView:
     """Models in the plane. `dataset` is a dataset or the mean over all, `models` the predicate that models must fulfil,
-    `by` the attribute that colours and shapes say, `seed` and `perplexity` those of t-SNE; `a` and `b` are selected."""
+    `by` the attribute that colours and shapes say, both by the attributes that `labels` says; `seed` and `perplexity`
+    are those of t-SNE; `a` and `b` are selected."""
 
     metric: str = ""
     dataset: str = MEAN
     method: str = choice(MAP_METHODS)
     layer: str = choice((VALUE, CALIBRATED))
+    labels: str = choice(LABELLED)
     models: str = ""
     by: str = choice(tuple(MODEL_ATTRIBUTES))
     seed: str = "42"

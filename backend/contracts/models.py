@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 
 class Model(BaseModel):
-    """A network at a pinned revision, with the node and pooling it is read at."""
+    """A network at a pinned revision, with the node and pooling it is read at. Attributes and tags are those by which
+    sets of models are made: of a published model the published ones."""
 
     name: str
     source: Literal["timm", "checkpoint"]
@@ -22,9 +23,10 @@ class Model(BaseModel):
     objective: str
     architecture: str
     training_data: str
+    training_data_audited: str = Field(description="As the weights were trained, where the published label is another.")
     size: str
     n_parameters: int
     embedding_dim: int
-    tags: list[str] = []
+    tags: list[str] = Field(default=[], description="Its own, and those of the published model that it is.")
     description: str = ""
     created_at: datetime

@@ -12,6 +12,7 @@ from backend.contracts.models import Model
 from backend.db.repositories import datasets, embeddings, models
 from backend.domain.errors import NotFound, nearest_hint
 from backend.domain.metrics import CATALOGUE, DEFAULT_METRICS, DEFAULT_PREPROCESS, Metric, parse_metric
+from backend.domain.published import attributes_of, tags_of
 
 
 def get_model(connection: Connection, name: str) -> Model:
@@ -20,7 +21,15 @@ def get_model(connection: Connection, name: str) -> Model:
     if row is None:
         names = list(models.objectives(connection))
         raise NotFound(f"There is no model {name!r}.", nearest_hint(name, names, "models"))
-    return Model.model_validate(dict(row))
+    return describe_model(row)
+
+
+def describe_model(row: RowMapping) -> Model:
+    """A stored model on the wire."""
+    return Model.model_validate({
+        **row, **attributes_of(row), "training_data_audited": attributes_of(row, "audited")["training_data"],
+        "tags": tags_of(row),
+    })
 
 
 def require_dataset(connection: Connection, reference: str) -> RowMapping:

@@ -24,7 +24,13 @@ from backend.contracts.jobs import ExistingModel, Submission, TimmModel
 from backend.db.repositories import coverage, models
 from backend.domain import published
 from backend.domain.errors import FieldError, FieldErrors, NotFound, nearest_hint
-from backend.domain.published import attributes_of, catalogue_entry, published_datasets, published_models
+from backend.domain.published import (
+    attributes_of,
+    catalogue_entry,
+    published_datasets,
+    published_models,
+    tags_of,
+)
 from backend.services import submissions
 from backend.settings import Settings
 
@@ -117,7 +123,7 @@ def _cells_of_jobs(
 def _model_here(row: Any) -> CoveredModel:
     entry = catalogue_entry(row)
     return CoveredModel(
-        name=row["name"], n_parameters=row["n_parameters"], tags=list(row["tags"]), here=True, obstacle="",
+        name=row["name"], n_parameters=row["n_parameters"], tags=tags_of(row), here=True, obstacle="",
         title=entry.title if entry else row["name"], published=entry.name if entry else "",
         training_data_audited=attributes_of(row, "audited")["training_data"], **attributes_of(row),
     )

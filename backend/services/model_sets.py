@@ -16,7 +16,7 @@ from backend.db.repositories import model_sets, models
 from backend.domain.attributes import is_slug
 from backend.domain.errors import Conflict, FieldError, FieldErrors, InvalidInput, NotFound, nearest_hint
 from backend.domain.predicates import BadPredicate, in_words, parse
-from backend.domain.published import attributes_of, catalogue_entry
+from backend.domain.published import attributes_of, tags_of
 
 ALL = "all"
 # Sets that the published analysis speaks of (arXiv 2411.05561): its exclusion set, the same among self-supervised
@@ -66,10 +66,7 @@ def naming(field: str) -> Iterator[None]:
 def describe_models(connection: Connection, labels: str) -> list[Described]:
     """Every model by name. Raises InvalidInput for unknown labels."""
     return [
-        Described(
-            attributes_of(row, labels) | {"model": row["name"]},
-            frozenset(row["tags"]) | frozenset(entry.tags if (entry := catalogue_entry(row)) else ()),
-        )
+        Described(attributes_of(row, labels) | {"model": row["name"]}, frozenset(tags_of(row)))
         for row in map(dict, models.list_described(connection))
     ]
 

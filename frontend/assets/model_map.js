@@ -3,7 +3,7 @@
   "use strict";
 
   const PATH = "/map";
-  const ASKED = ["metric", "dataset", "method", "layer", "models", "seed", "perplexity"]; // the rest is drawn here
+  const ASKED = ["metric", "dataset", "method", "layer", "labels", "models", "seed", "perplexity"]; // the rest is drawn here
   const MOST_LABELS = 150;
   const SELECTED = "#D55E00";
   const PAPER = {light: "rgba(255,255,255,0.85)", dark: "rgba(30,33,37,0.85)"}; // behind the names of selected models

@@ -6,7 +6,7 @@
   const PATH = "/similarity";
   const GRAPH = "similarity-graph";
   // What the server must know to answer; everything else of the link is done here.
-  const ASKED = ["dataset", "metric", "layer", "view", "with_dataset", "with_metric", "datasets"];
+  const ASKED = ["dataset", "metric", "layer", "view", "with_dataset", "with_metric", "datasets", "labels"];
   // What Undo takes back.
   const CHOSEN = ["models", "group", "order", "to", "custom", "crop"];
   const MOST_PAST = 60;

@@ -42,6 +42,12 @@ def switcher(page: str, field: str, label: str, data: list[Option], value: str) 
     )
 
 
+def label_switcher(page: str, value: str) -> html.Div:
+    """Whose labels describe models: the published ones or those of an audit. Training data is all they differ in."""
+    titles = [("published", "As published"), ("audited", "As audited")]
+    return switcher(page, "labels", "Training data", options(titles), value)
+
+
 def panel(title: str, children: Any, class_name: str = "") -> html.Section:
     """A titled block of a side panel."""
     return html.Section([html.H2(title, className="panel-title"), html.Div(children)], className=f"panel {class_name}")

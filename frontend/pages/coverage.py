@@ -9,13 +9,12 @@ from dash.exceptions import PreventUpdate
 
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from frontend.components.callbacks import in_browser, in_thread
-from frontend.components.controls import control_id, options, picker, switcher
+from frontend.components.controls import control_id, label_switcher, options, picker
 from frontend.components.facet_panel import facet_line, facet_panel, search_box
 from frontend.components.states import EMPTY, LOADING, READY, refused, skeleton_lines, state_class
 from frontend.figures.numbers import count
 from frontend.pages import queueing
 from frontend.pages.catalogue import Catalogue, dataset_group, model_group, read_catalogue
-from frontend.pages.models import LABELS
 from frontend.pages.study import fingerprint
 from frontend.theme import ATTRIBUTE_TITLES
 from frontend.urls import CoverageView, decode
@@ -46,7 +45,7 @@ def layout(search: str) -> html.Div:
                             html.Div(
                                 [
                                     picker(KEY, "group", "Models grouped by", options(GROUPS), view.group),
-                                    switcher(KEY, "labels", "Training data", options(LABELS), view.labels),
+                                    label_switcher(KEY, view.labels),
                                     search_box(KEY, "q", "Search models", view.q),
                                     search_box(KEY, "dataset_q", "Search datasets", view.dataset_q),
                                 ],

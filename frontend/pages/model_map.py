@@ -13,7 +13,7 @@ from backend.contracts.model_map import ModelMap
 from backend.domain.attributes import MODEL_ATTRIBUTES
 from frontend.components.callbacks import in_browser, in_thread
 from frontend.components.chart import chart
-from frontend.components.controls import control_id, options, panel, picker, switcher
+from frontend.components.controls import control_id, label_switcher, options, panel, picker, switcher
 from frontend.components.facts import code, recipe
 from frontend.components.states import (
     EMPTY,
@@ -44,7 +44,7 @@ HOW_TO_READ = {
     "tsne": "Models that lie near each other represent the stimuli alike. t-SNE keeps neighbours together; distances "
     "between groups, their sizes and directions mean nothing, and another seed gives another map.",
 }
-FIELDS = ("metric", "dataset", "method", "layer", "by", "models", "seed", "perplexity", "a", "b")
+FIELDS = ("metric", "dataset", "method", "layer", "labels", "by", "models", "seed", "perplexity", "a", "b")
 
 
 def layout(search: str) -> html.Div:
@@ -105,6 +105,7 @@ def _controls(view: MapView) -> html.Div:
             ),
             switcher(KEY, "layer", "Values", options([("value", "Raw"), ("calibrated", "Calibrated")]), view.layer),
             picker(KEY, "by", "Colour and shape", attributes, view.by),
+            label_switcher(KEY, view.labels),
             dmc.TextInput(
                 id=control_id(KEY, "models"), label="Models", value=view.models, debounce=True, size="sm",
                 placeholder="objective:self-supervised", description="A predicate or the name of a set; empty: all.",
@@ -148,8 +149,8 @@ def register(app: Dash, client: Client) -> None:
             raise PreventUpdate
         keep = [no_update] * 8
         try:
-            study = read_study(client)
             view = decode(MapView, ask["search"])
+            study = read_study(client, view.labels)
             metric = study.metric(view.metric)
             if metric is None:
                 return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:4]]
@@ -166,7 +167,7 @@ def register(app: Dash, client: Client) -> None:
             return keep if known else [no_update, "", refused(error), state_class(EMPTY, KEY), *keep[:4]]
         payload = {"path": PATH, "resolved": {"metric": metric.id, "dataset": dataset, "method": view.method},
                    "controls": _controlled(study, metric.id), **(_drawn(study, found) if found else {})}
-        key = fingerprint([payload, wrong, str(refusal)])
+        key = fingerprint([payload, wrong, str(refusal), view.labels])
         if key == known:
             return keep
         if found is None:
@@ -205,7 +206,8 @@ def _read(client: Client, metric: str, dataset: str, view: MapView) -> ModelMap:
     if view.method == "tsne":
         numbers = {"seed": view.seed, "perplexity": view.perplexity}
     return client.model_map(
-        metric, "" if dataset == MEAN else dataset, method=view.method, layer=view.layer, models=view.models, **numbers
+        metric, "" if dataset == MEAN else dataset, method=view.method, layer=view.layer, models=view.models,
+        labels=view.labels, **numbers,
     )
 
 
@@ -226,7 +228,7 @@ def _controlled(study: Study, metric: str) -> dict[str, Any]:
         control_id(KEY, "metric"): {
             "field": "metric", "data": options([(m.id, m.title) for m in study.computed_metrics()]),
         },
-        **{control_id(KEY, name): {"field": name} for name in FIELDS[2:8]},
+        **{control_id(KEY, name): {"field": name} for name in FIELDS[2:9]},
     }
 
 
@@ -278,6 +280,7 @@ def _about(study: Study, found: ModelMap) -> list[Any]:
         ("Dissimilarity", "the distance itself" if distance else "1 − similarity"),
         ("Method", _method(found)),
         ("Models", f"{len(found.models):,} of {found.n_models_of:,}" + (f", {found.chosen}" if found.chosen else "")),
+        ("Labels", f"as {found.labels}"),
         ("Stress", decimal(found.stress)),
         ("Trustworthiness", f"{decimal(found.trustworthiness)}, of {count(found.neighbours, 'neighbour')}"),
         ("Computed", moment(newest)),

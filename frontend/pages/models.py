@@ -10,7 +10,7 @@ from dash.exceptions import PreventUpdate
 
 from backend.contracts.catalogue import CoveredModel
 from frontend.components.callbacks import in_browser, in_thread
-from frontend.components.controls import control_id, options, picker, switcher
+from frontend.components.controls import control_id, label_switcher, options, picker, switcher
 from frontend.components.facet_panel import facet_line, facet_panel, search_box
 from frontend.components.states import EMPTY, LOADING, READY, refused, state_class
 from frontend.figures.numbers import count, large
@@ -22,7 +22,6 @@ from parallax.client import ApiError, Client
 PATH = "/models"
 KEY = "models"
 SORTS = [("name", "Name"), ("parameters", "Parameters"), ("coverage", "Datasets embedded")]
-LABELS = [("published", "As published"), ("audited", "As audited")]
 PICTURES = [("cards", "Cards"), ("crossed", "Attributes crossed")]
 
 
@@ -47,7 +46,7 @@ def layout(search: str) -> html.Div:
                                     switcher(KEY, "view", "Show", options(PICTURES), view.view),
                                     search_box(KEY, "q", "Search", view.q),
                                     picker(KEY, "sort", "Order of the cards", options(SORTS), view.sort),
-                                    switcher(KEY, "labels", "Training data", options(LABELS), view.labels),
+                                    label_switcher(KEY, view.labels),
                                 ],
                                 className="controls",
                             ),

@@ -75,7 +75,7 @@ def layout(search: str) -> html.Div:
                         [
                             pinned_pair.pair_layout(),
                             controls(view),
-                            models_panel(),
+                            models_panel(view),
                             panel("About this metric", html.Div(skeleton_lines(6), id="similarity-metric")),
                         ],
                         className="side",
@@ -156,8 +156,8 @@ def register(app: Dash, client: Client) -> None:
             raise PreventUpdate
         keep = [no_update] * 9
         try:
-            study = read_study(client)
             view = decode(SimilarityView, question)
+            study = read_study(client, view.labels)
             chosen = choose(study, view)
             if chosen is None:
                 return [no_update, "", waiting(client), state_class(EMPTY, KEY), *keep[:5]]

@@ -8,7 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from frontend.components.controls import control_id, options, panel, picker, switcher
+from frontend.components.controls import control_id, label_switcher, options, panel, picker, switcher
 from frontend.components.facet_panel import facet_line, facet_panel
 from frontend.components.metric_picker import metric_options, metric_picker
 from frontend.pages.chosen import Chosen
@@ -20,7 +20,9 @@ from frontend.urls import GROUPS, LAYERS, PICTURES, SimilarityView
 
 KEY = "similarity"
 # Written into the link as they are; those that move models have a function of their own.
-FIELDS = ("dataset", "metric", "layer", "view", "with_dataset", "with_metric", "datasets", "scale", "uncertainty")
+FIELDS = (
+    "dataset", "metric", "layer", "view", "with_dataset", "with_metric", "datasets", "labels", "scale", "uncertainty"
+)
 ARRANGED = ("group", "order", "to")
 PICTURE_TITLES = {
     "one": "One dataset", "multiples": "Datasets side by side", "split": "Two in one square",
@@ -58,9 +60,10 @@ def controls(view: SimilarityView) -> html.Div:
     )
 
 
-def models_panel() -> html.Section:
+def models_panel(view: SimilarityView) -> html.Section:
     """The legend of the side bars, which is the filter."""
     inside = [
+        label_switcher(KEY, view.labels),
         facet_panel(KEY, "Colours and filter"),
         html.Details(
             [

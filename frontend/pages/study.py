@@ -22,13 +22,15 @@ from parallax.client import Client, MatrixArray
 @dataclass(frozen=True)
 class Study:
     """Everything that exists, by name, and what is computed of it with the default preprocessing. `metrics` is the
-    catalogue and whatever else was computed; `datasets` has the newest version of each."""
+    catalogue and whatever else was computed; `datasets` has the newest version of each. `labels` says whose attributes
+    of models are meant, published or audited ones."""
 
     models: dict[str, Model]
     datasets: dict[str, Dataset]
     metrics: dict[str, MetricInfo]
     coverage: list[MatrixSummary]
     versions: dict[tuple[str, int], Dataset] = field(default_factory=dict)
+    labels: str = "published"
 
     def computed_metrics(self) -> list[MetricInfo]:
         """Metrics that have a matrix, in the catalogue's order."""
@@ -77,14 +79,17 @@ class Study:
         return (known.title or known.name) if known else dataset
 
     def attributes(self, models: Sequence[str]) -> dict[str, list[str]]:
-        """Attribute -> the models' slugs, `other` for a model that is no longer listed."""
+        """Attribute -> the models' slugs by the labels of the study, `other` for a model that is no longer listed."""
+        fields = {attribute: attribute for attribute in MODEL_ATTRIBUTES}
+        if self.labels == "audited":
+            fields["training_data"] = "training_data_audited"
         return {
-            attribute: [getattr(self.models[name], attribute) if name in self.models else "other" for name in models]
-            for attribute in MODEL_ATTRIBUTES
+            attribute: [getattr(self.models[name], field) if name in self.models else "other" for name in models]
+            for attribute, field in fields.items()
         }
 
 
-def read_study(client: Client) -> Study:
+def read_study(client: Client, labels: str = "published") -> Study:
     """Reads the study. Raises ApiError."""
     datasets = client.datasets()
     return Study(
@@ -93,6 +98,7 @@ def read_study(client: Client) -> Study:
         versions={(dataset.name, dataset.version): dataset for dataset in datasets},
         metrics={metric.id: metric for metric in client.metrics()},
         coverage=[summary for summary in client.coverage() if summary.preprocess == DEFAULT_PREPROCESS.id],
+        labels=labels,
     )
 
 

@@ -105,6 +105,14 @@ def test_going_back_at_once_is_not_undone_by_fields_that_follow(ready: Ready, wa
     stays(page, held, [before, [first, second]])
 
 
+def test_labels_are_in_the_link_and_the_map_is_read_by_them(ready: Ready) -> None:
+    page = ready(link("/map", MapView(metric=METRIC)))
+    assert "as published" in page.inner_text("#modelmap-about")
+    page.click("#map--labels >> text=As audited")
+    page.wait_for_selector("#modelmap-about >> text=as audited")
+    assert "labels=audited" in page.url
+
+
 def test_colours_follow_the_attribute_without_asking_again(ready: Ready, study: Study) -> None:
     page = ready(link("/map", MapView(metric=METRIC)))
     before = places(page)

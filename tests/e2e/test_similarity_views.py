@@ -12,7 +12,7 @@ from backend.domain.attributes import MODEL_ATTRIBUTES
 from tests.e2e.conftest import BACK_AT_ONCE, Open, StubPages, eventually, settled, stays
 from tests.e2e.similarity_page import DISTANCE, asked, drawn, go, numbers, spot
 from tests.e2e.test_views import uncover
-from tests.unit.frontend.stub_api import ABSENT, MODELS
+from tests.unit.frontend.stub_api import ABSENT, AUDITED, MODELS
 
 pytestmark = pytest.mark.e2e
 
@@ -125,6 +125,23 @@ def test_after_any_filters_and_crops_reset_and_show_all_give_everything_back(sho
         page.evaluate("() => window.parallax.similarity.go({order: 'cluster'})")
         page.wait_for_function("() => !location.search.includes('order=')")
         eventually(lambda: drawn(page), whole)
+
+
+def test_audited_labels_change_the_side_bars_the_groups_and_what_a_filter_leaves(show: Open) -> None:
+    page = show(group="training_data")
+    told = {attribute for attribute, *_ in drawn(page)["bars"]}
+    assert "training_data" not in told, "by the published labels all are the same"
+    page.click("#similarity--labels >> text=As audited")
+    page.wait_for_function("() => location.search.includes('labels=audited')")
+    eventually(lambda: {attribute for attribute, *_ in drawn(page)["bars"]}, told | {"training_data"})
+    shown = drawn(page)
+    assert len(shown["rows"]) == 9 and AUDITED in (shown["rows"][0], shown["rows"][-1]) and shown["lines"] > 0
+    go(page, models="training_data:imagenet-21k")
+    assert drawn(page)["rows"] == [AUDITED]
+    page.click("#similarity--labels >> text=As published")
+    page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('0 of')")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('1 of')")
 
 
 def test_a_filter_that_cannot_be_read_says_where_and_hides_nothing(show: Open) -> None:

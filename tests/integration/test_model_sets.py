@@ -88,3 +88,14 @@ def test_labels_decide_whom_a_set_holds(client: TestClient) -> None:
     assert (listed(client)["in1k"].models, listed(client)["in21k"].models) == (["swin"], [])
     audited = listed(client, labels="audited")
     assert (audited["in1k"].models, audited["in21k"].models) == ([], ["swin"])
+
+
+@pytest.mark.usefixtures("models")
+def test_models_are_told_by_what_sets_are_made_of(client: TestClient) -> None:
+    swin = client.get("/models/swin").json()
+    assert (swin["training_data"], swin["training_data_audited"]) == ("imagenet-1k", "imagenet-21k")
+    assert swin["size"] == "medium", "as published, not as it was given here"
+    other = client.get("/models/net-a").json()
+    assert (other["training_data"], other["training_data_audited"], other["tags"]) == ("other", "other", ["mae"])
+    listed_models = {item["name"]: item for item in client.get("/models").json()["items"]}
+    assert listed_models["swin"] == swin and listed_models["net-a"] == other

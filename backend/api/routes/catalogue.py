@@ -25,7 +25,7 @@ router = APIRouter(tags=["catalogue"])
 def list_models(connection: TheConnection, means: TheMeans, limit: Limit = 100, cursor: Cursor = None) -> Page[Model]:
     rows, total = models.list_page(connection, limit=limit, after=decode_cursor(means.settings, "models", cursor))
     following = encode_cursor(means.settings, "models", rows[-1]["name"]) if len(rows) == limit else None
-    return Page(items=[Model.model_validate(dict(row)) for row in rows], next_cursor=following, total=total)
+    return Page(items=[catalogue.describe_model(row) for row in rows], next_cursor=following, total=total)
 
 
 @router.get("/models/{name}", summary="One model")

@@ -7,9 +7,9 @@ that it was computed here.
 from __future__ import annotations
 
 from backend.domain.published.entries import PublishedDataset, PublishedModel, published_datasets, published_models
-from backend.domain.published.labels import LABELS, Labelled, attributes_of, catalogue_entry, check_labels
+from backend.domain.published.labels import LABELS, Labelled, attributes_of, catalogue_entry, check_labels, tags_of
 
 __all__ = [
     "LABELS", "Labelled", "PublishedDataset", "PublishedModel", "attributes_of", "catalogue_entry", "check_labels",
-    "published_datasets", "published_models",
+    "published_datasets", "published_models", "tags_of",
 ]

@@ -52,6 +52,13 @@ def attributes_of(model: Mapping[Any, Any], labels: str = "published") -> dict[s
     return labels_of(found, labels)
 
 
+def tags_of(model: Mapping[Any, Any]) -> list[str]:
+    """The tags of a model and those of the published model that it is, each once. `model` as for `attributes_of`, with
+    its `tags`."""
+    found = catalogue_entry(model)
+    return list(dict.fromkeys([*model["tags"], *(found.tags if found is not None else ())]))
+
+
 def labels_of(model: PublishedModel, labels: str) -> dict[str, str]:
     """Attribute -> slug of its value, of a model of the catalogue."""
     own = {attribute: str(getattr(model, attribute)) for attribute in MODEL_ATTRIBUTES}

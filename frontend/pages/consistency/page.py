@@ -9,7 +9,7 @@ from dash.exceptions import PreventUpdate
 
 from backend.contracts.consistency import Consistency
 from frontend.components.callbacks import in_browser, in_thread
-from frontend.components.controls import control_id, options, picker, switcher
+from frontend.components.controls import control_id, label_switcher, options, picker, switcher
 from frontend.components.states import EMPTY, LOADING, MISSING, refused, state_class
 from frontend.pages.consistency import filters, sections, set_controls
 from frontend.pages.consistency.part import NEEDS, ask_id, asks
@@ -58,10 +58,7 @@ def layout(search: str) -> html.Div:
                                 KEY, "layer", "Values",
                                 options([("value", "Raw"), ("calibrated", "Calibrated")]), view.layer,
                             ),
-                            switcher(
-                                KEY, "labels", "Labels of models",
-                                options([("published", "Published"), ("audited", "Audited")]), view.labels,
-                            ),
+                            label_switcher(KEY, view.labels),
                         ],
                         className="controls controls-row", role="group", **{"aria-label": "What is correlated"},
                     ),

@@ -15,6 +15,7 @@ from backend.domain.published import (
     catalogue_entry,
     published_datasets,
     published_models,
+    tags_of,
 )
 from backend.domain.timm_names import is_known
 
@@ -159,3 +160,10 @@ def test_unknown_labels_are_refused_with_those_that_there_are() -> None:
     with pytest.raises(InvalidInput, match="corrected") as refusal:
         attributes_of(row(), "corrected")
     assert "published" in refusal.value.hint and "audited" in refusal.value.hint
+
+
+def test_a_model_has_its_own_tags_and_those_of_the_published_model_that_it_is() -> None:
+    tagged = next(model for model in MODELS if model.loader == "timm" and model.tags)
+    own = row(timm_name=tagged.weights) | {"tags": ["mine", tagged.tags[0]]}
+    assert tags_of(own) == ["mine", *tagged.tags]
+    assert tags_of(row() | {"tags": ["mine"]}) == ["mine"]

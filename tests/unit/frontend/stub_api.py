@@ -39,6 +39,7 @@ COMPUTED = {
 }
 UNCALIBRATED = ("cka.rbf.unbiased:sigma=0.4",)
 ABSENT = ("sky", "other-untrained")  # this model has no values on this dataset
+AUDITED = "transformer-supervised"  # its audited training data are other than its published ones
 
 
 def similarities(dataset: str, metric: str) -> np.ndarray:
@@ -282,7 +283,8 @@ class StubApi:
             "name": name, "source": "checkpoint", "timm_name": "resnet10t", "revision": "0", "weights_sha256": "0",
             "node": "pre_logits", "pooling": "avg", "preprocessing": {}, "objective": objective,
             "architecture": architecture, "training_data": "other", "size": "small", "n_parameters": 1000,
-            "embedding_dim": 8, "created_at": NOW,
+            "training_data_audited": "imagenet-21k" if name == AUDITED else "other", "embedding_dim": 8,
+            "created_at": NOW,
         }
 
     @staticmethod
