@@ -121,9 +121,13 @@ def difference(
     matched = [name.strip() for name in match.split(",") if name.strip()]
     for name in matched:
         check_attribute(name, "match")
-    if sets[0] == sets[1]:
+    if sets[0] == sets[1] or (sets[0].models and sets[0].models == sets[1].models):
+        held = sentences.counted(len(sets[0].models), "model")
         with naming("b"):
-            raise InvalidInput("Both sets are the same.", "Give two sets, such as objective:ssl and objective:sup.")
+            raise InvalidInput(
+                f"Both sets hold the same {held}, so there is nothing to compare.",
+                "Give two sets, such as objective:ssl and objective:sup.",
+            )
 
     def make() -> Difference:
         study = load(engine, cache, question)

@@ -4,6 +4,7 @@
 
   const WORDS = {c: "computed", r: "running", q: "queued", f: "failed", m: "missing", x: "missing, cannot be queued here"};
   const MOST = 200; // models of one request
+  const STOPS = ".cov, a, .cov-all"; // what the arrow keys reach
   const make = (...given) => window.parallax.make(...given);
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const places = (number, noun) => number.toLocaleString("en") + " " + noun + (number === 1 ? "" : "s");
@@ -134,16 +135,16 @@
       else if (all) askColumn(Number(all.dataset.column));
     });
     place.addEventListener("keydown", (event) => {
-      const cell = event.target.closest(".cov");
-      if (!cell) return;
-      if (event.key === "Enter" || event.key === " ") {
+      const stop = event.target.closest(STOPS);
+      if (!stop) return;
+      if (stop.matches(".cov") && (event.key === "Enter" || event.key === " ")) {
         event.preventDefault();
-        choose(Number(cell.dataset.i), Number(cell.dataset.j));
+        choose(Number(stop.dataset.i), Number(stop.dataset.j));
       }
-      const next = neighbour(place, cell, event.key);
+      const next = neighbour(place, stop, event.key);
       if (!next) return;
       event.preventDefault();
-      cell.tabIndex = -1;
+      stop.tabIndex = -1;
       next.tabIndex = 0;
       next.focus();
     });
@@ -151,15 +152,22 @@
     place.addEventListener("pointerover", (event) => name(event.target.closest(".cov")));
   }
 
-  function neighbour(place, cell, key) {
-    const rows = [...place.querySelectorAll(".cov-row:not(.cov-head)")];
-    const row = rows.indexOf(cell.parentElement);
-    const column = [...cell.parentElement.children].indexOf(cell);
-    const step = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, 1 - column],
-      End: [0, shown.columns.length - column], PageUp: [-10, 0], PageDown: [10, 0]}[key];
-    if (!step) return null;
-    const target = rows[Math.min(Math.max(row + step[0], 0), rows.length - 1)];
-    return target.children[Math.min(Math.max(column + step[1], 1), shown.columns.length)];
+  /** Where a key leads: left and right to every stop of the row, names and their buttons included; up and down in the
+      column, to the head of it too, from a button to a button. */
+  function neighbour(place, stop, key) {
+    const row = stop.closest(".cov-row");
+    const along = {ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity}[key];
+    if (along) {
+      const stops = [...row.querySelectorAll(STOPS)];
+      return stops[Math.min(Math.max(stops.indexOf(stop) + along, 0), stops.length - 1)];
+    }
+    const steps = {ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10}[key];
+    if (!steps) return null;
+    const rows = [...place.querySelectorAll(".cov-row")];
+    const target = rows[Math.min(Math.max(rows.indexOf(row) + steps, 0), rows.length - 1)];
+    const there = target.children[[...row.children].findIndex((child) => child.contains(stop))];
+    if (there.matches(STOPS)) return there;
+    return (stop.matches(".cov-all") && there.querySelector(".cov-all")) || there.querySelector(STOPS);
   }
 
   /** A cell is named when it is pointed at or reached, so that no string per cell is made. */

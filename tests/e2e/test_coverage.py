@@ -129,6 +129,27 @@ def test_the_keyboard_reaches_cells_and_opens_them(ready: Ready, study: Study) -
     expect(page.locator("#coverage-cell")).to_be_visible()
 
 
+def test_the_keyboard_asks_for_rows_and_columns(ready: Ready) -> None:
+    page = matrix(ready, "/coverage?v=1&models=model:convnext_base,vit_large_patch16_224&datasets=dataset:aurora")
+    focused = "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    page.locator(".cov-grid .cov").first.focus()
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(focused) == "Aurora"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused).startswith("Ask for the 2 missing embeddings on Aurora")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Home")
+    assert page.evaluate(focused) == "ConvNeXt-B"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused).startswith("Ask for the ")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused).endswith(" of ViT-L/16")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=with ViT-L/16?")
+    page.keyboard.press("Escape")
+    assert page.locator(".cov-grid [tabindex='0']").count() == 1
+
+
 def test_the_matrix_is_grouped_and_narrowed_by_its_link(ready: Ready) -> None:
     page = matrix(ready, "/coverage?v=1&scope=absent&group=training_data&labels=audited&dataset_scope=absent")
     groups = [" ".join(text.split()) for text in page.locator(".cov-group").all_inner_texts()]

@@ -38,6 +38,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str, int | None, str], ...] = (
     ("/set-pairs", {"by": "custom", "sets": ";".join(f"model:net-{k:02d}" for k in range(13))}, "sets", None, "12"),
     ("/difference", {**SETS, "a": "objective:nobody"}, "a", 11, "Known values"),
     ("/difference", {**SETS, "b": "objective:self-supervised"}, "b", None, "two sets"),
+    ("/difference", {**SETS, "b": "objective:ssl | objective:ssl & size:small"}, "b", None, "two sets"),
     ("/difference", {**SETS, "match": "size,colour"}, "match", None, "architecture"),
     ("/dataset-pair", {**DATASETS, "a": "digit"}, "a", None, "digits"),
     ("/dataset-pair", {**DATASETS, "b": "digits"}, "b", None, "two datasets"),
