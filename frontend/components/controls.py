@@ -44,7 +44,7 @@ def switcher(page: str, field: str, label: str, data: list[Option], value: str) 
 
 def label_switcher(page: str, value: str) -> html.Div:
     """Whose labels describe models: the published ones or those of an audit. Training data is all they differ in."""
-    titles = [("published", "As published"), ("audited", "As audited")]
+    titles = [("published", "Published"), ("audited", "Audited")]
     return switcher(page, "labels", "Training data", options(titles), value)
 
 

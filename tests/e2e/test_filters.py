@@ -257,7 +257,7 @@ def test_audited_labels_change_what_a_facet_counts(ready: Ready) -> None:
     page = ready("/models?v=1&scope=absent&models=training_data:imagenet-1k")
     page.wait_for_selector(".n-of-m")
     assert page.inner_text(".n-of-m").startswith("37 of")
-    page.click("#models--labels >> text=As audited")
+    page.click("#models--labels >> text=Audited")
     page.wait_for_function("() => document.querySelector('.n-of-m').textContent.startsWith('29 of')")
     page.click("#models--view >> text=Attributes crossed")
     page.wait_for_selector(".crossed-table")

@@ -108,7 +108,7 @@ def test_going_back_at_once_is_not_undone_by_fields_that_follow(ready: Ready, wa
 def test_labels_are_in_the_link_and_the_map_is_read_by_them(ready: Ready) -> None:
     page = ready(link("/map", MapView(metric=METRIC)))
     assert "as published" in page.inner_text("#modelmap-about")
-    page.click("#map--labels >> text=As audited")
+    page.click("#map--labels >> text=Audited")
     page.wait_for_selector("#modelmap-about >> text=as audited")
     assert "labels=audited" in page.url
 

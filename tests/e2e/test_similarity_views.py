@@ -131,14 +131,14 @@ def test_audited_labels_change_the_side_bars_the_groups_and_what_a_filter_leaves
     page = show(group="training_data")
     told = {attribute for attribute, *_ in drawn(page)["bars"]}
     assert "training_data" not in told, "by the published labels all are the same"
-    page.click("#similarity--labels >> text=As audited")
+    page.click("#similarity--labels >> text=Audited")
     page.wait_for_function("() => location.search.includes('labels=audited')")
     eventually(lambda: {attribute for attribute, *_ in drawn(page)["bars"]}, told | {"training_data"})
     shown = drawn(page)
     assert len(shown["rows"]) == 9 and AUDITED in (shown["rows"][0], shown["rows"][-1]) and shown["lines"] > 0
     go(page, models="training_data:imagenet-21k")
     assert drawn(page)["rows"] == [AUDITED]
-    page.click("#similarity--labels >> text=As published")
+    page.click("#similarity--labels >> text=Published")
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('0 of')")
     page.go_back()
     page.wait_for_function("() => document.querySelector('#similarity-line .n-of-m').textContent.startsWith('1 of')")
