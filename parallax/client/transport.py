@@ -72,6 +72,14 @@ class Transport:
                     hint="It may be starting or restarting: try again in a few seconds.",
                 )
             ) from error
+        if answer.is_success and answer.headers.get("Content-Type", "").startswith("text/html"):
+            raise ApiError(
+                Problem(
+                    title="No API answers there", status=404,
+                    detail=f"{answer.request.url} is a page, not an answer of the API.",
+                    hint="Give the address of the API: it ends in /api/v1.",
+                )
+            )
         if answer.is_success or answer.status_code == 304:
             return answer
         raise ApiError(_problem_of(answer))
