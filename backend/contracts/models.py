@@ -23,7 +23,7 @@ class Model(BaseModel):
     objective: str
     architecture: str
     training_data: str
-    training_data_audited: str = Field(description="As the weights were trained, where the published label is another.")
+    training_data_audited: str = Field(description="As the weights were trained; else as `training_data` says.")
     size: str
     n_parameters: int
     embedding_dim: int
