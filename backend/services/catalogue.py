@@ -19,7 +19,7 @@ def get_model(connection: Connection, name: str) -> Model:
     """One model by name, or NotFound with the nearest name."""
     row = models.get(connection, name)
     if row is None:
-        names = list(models.objectives(connection))
+        names = models.list_names(connection)
         raise NotFound(f"There is no model {name!r}.", nearest_hint(name, names, "models"))
     return describe_model(row)
 

@@ -170,7 +170,7 @@ def queue(
     if row is None and entry is not None:
         row = models.get(connection, _entries_here(connection).get(entry.name, ""))
     if row is None and entry is None:
-        known = [*models.objectives(connection), *published_models()]
+        known = [*models.list_names(connection), *published_models()]
         errors.append(FieldError("model", f"There is no model {wanted.model!r}, neither here nor in the published "
                                  "catalogue.", nearest_hint(wanted.model, known, "models")))
     elif row is None and entry is not None and _obstacle(entry):
@@ -197,6 +197,6 @@ def embeddings_of(connection: Connection, name: str) -> list[ModelEmbedding]:
     """The current embeddings of one model, by dataset, or NotFound with the nearest name."""
     row = models.get(connection, name)
     if row is None:
-        names = list(models.objectives(connection))
+        names = models.list_names(connection)
         raise NotFound(f"There is no model {name!r}.", nearest_hint(name, names, "models"))
     return [ModelEmbedding.model_validate(dict(one)) for one in coverage.embeddings_of(connection, row["id"])]

@@ -35,7 +35,7 @@ def check_pair(connection: Connection, a: str, b: str) -> None:
         raise FieldErrors([FieldError("b", f"{b!r} is the first model, too.", "Give two different models.")])
     for name in (a, b):
         if models.get(connection, name) is None:
-            hint = nearest_hint(name, list(models.objectives(connection)), "models")
+            hint = nearest_hint(name, models.list_names(connection), "models")
             raise NotFound(f"There is no model {name!r}.", hint)
 
 

@@ -15,13 +15,14 @@ from sqlalchemy import Connection, RowMapping
 
 from backend.contracts.consistency import Finding
 from backend.contracts.matrices import SharedOrder
-from backend.db.repositories import datasets, matrices, models
+from backend.db.repositories import datasets, matrices
 from backend.domain import finding as findings
 from backend.domain import ordering
 from backend.domain.identity import key_of, order_hash
 from backend.domain.metrics import DEFAULT_METRICS, Metric, parse_metric, parse_preprocess
 from backend.services.consistency_scope import stacked
 from backend.services.matrix_layers import revision, value_square
+from backend.services.model_sets import describe_models
 from backend.services.result_cache import ResultCache
 
 
@@ -50,7 +51,7 @@ def finding(connection: Connection, cache: ResultCache, *, metric: str | None, p
     key = _combined(parsed, preprocess, found)
 
     def make() -> bytes:
-        objectives = models.objectives(connection)
+        objectives = {one.name: one.attributes["objective"] for one in describe_models(connection, "published")}
         titles = {row["name"]: row["title"] for row in datasets.list_page(connection, limit=100_000, after=None)[0]}
         names, stack = _stack(connection, cache, found)
         text = findings.finding(

@@ -256,7 +256,7 @@ def _chosen(
     embedded = {} if dataset is None else {
         row["name"]: row["model_id"] for row in embeddings.list_current(connection, dataset["id"])
     }
-    known = set(models.objectives(connection))
+    known = set(models.list_names(connection))
     for index, name in enumerate(names[:MOST_CHOSEN]):
         if name not in known:
             problem, hint = f"There is no model {name!r}.", nearest_hint(name, sorted(known), "models")

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from backend.contracts.consistency import ModelSet
 from backend.db.engine import transaction
 from tests.support.problems import fields_of, refused
-from tests.support.rows import add_model
+from tests.support.rows import add_dataset, add_matrix, add_model, similarities
 
 
 @pytest.fixture
@@ -99,3 +99,19 @@ def test_models_are_told_by_what_sets_are_made_of(client: TestClient) -> None:
     assert (other["training_data"], other["training_data_audited"], other["tags"]) == ("other", "other", ["mae"])
     listed_models = {item["name"]: item for item in client.get("/models").json()["items"]}
     assert listed_models["swin"] == swin and listed_models["net-a"] == other
+
+
+def test_the_finding_speaks_of_a_published_model_by_its_published_objective(client: TestClient, engine: Engine) -> None:
+    with transaction(engine) as connection:
+        models = [
+            add_model(
+                connection, f"swin-{k}", "self-supervised", timm_name="swin_base_patch4_window7_224.ms_in22k",
+                pooling=f"pool-{k}",
+            )
+            for k in range(4)
+        ]
+        for seed, name in enumerate(("digits", "shapes")):
+            add_matrix(connection, add_dataset(connection, name), models, "cka.linear.unbiased", similarities(4, seed))
+    numbers = client.get("/finding").json()["numbers"]
+    assert numbers["set_pair.supervised.supervised.n_pairs"] == 6
+    assert not [name for name in numbers if "self-supervised" in name]

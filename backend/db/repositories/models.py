@@ -50,9 +50,8 @@ def list_page(connection: Connection, *, limit: int, after: str | None) -> tuple
     return connection.execute(query).mappings().all(), int(total)
 
 
-def objectives(connection: Connection) -> dict[str, str]:
-    """Name of every model -> its training objective."""
-    return {row.name: row.objective for row in connection.execute(select(models.c.name, models.c.objective))}
+def list_names(connection: Connection) -> list[str]:
+    return list(connection.execute(select(models.c.name).order_by(models.c.name)).scalars())
 
 
 def list_described(connection: Connection) -> Sequence[RowMapping]:
