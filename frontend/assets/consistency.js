@@ -235,7 +235,8 @@
     const models = [...new Set(pairs.flat())].sort();
     const predicate = "model:" + models.join(",");
     const heatmap = element("a", "button button-light", "See them on the heatmap");
-    heatmap.href = "/similarity" + link(schema, {dataset: data.a, metric: data.metric, models: predicate, highlight: models.length === 1 ? models[0] : ""}, "/similarity");
+    heatmap.href = "/similarity" + link(schema, {dataset: data.a, metric: data.metric, models: predicate, highlight: models.length === 1 ? models[0] : "",
+      labels: new URLSearchParams(window.location.search).get("labels")}, "/similarity");
     const only = element("a", "button button-light", "Keep only these models");
     only.href = PATH + link(schema, {models: predicate});
     only.dataset.keep = JSON.stringify({models: predicate});

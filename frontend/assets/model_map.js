@@ -166,7 +166,7 @@
     const link = (id, href, words) => set(id, {href: href, children: words, className: href ? "selection-link" : "is-gone"});
     const metric = data.resolved.metric;
     const dataset = data.resolved.dataset === "mean" ? {} : {dataset: data.resolved.dataset};
-    const similarity = a && "/similarity" + searchWith(schema, "/similarity", "", Object.assign({metric: metric, highlight: a}, dataset));
+    const similarity = a && "/similarity" + searchWith(schema, "/similarity", "", Object.assign({metric: metric, highlight: a, labels: params.get("labels")}, dataset));
     link("modelmap-to-similarity", similarity || "", a ? "Find " + a + " in the heatmap" : "");
     link("modelmap-to-model", a ? "/models/" + encodeURIComponent(a) : "", a ? "About " + a : "");
     link("modelmap-to-pair", a && b ? "/pair" + searchWith(schema, "/pair", "", Object.assign({a: a, b: b, metric: metric}, dataset)) : "",

@@ -109,7 +109,7 @@ def test_two_clicks_from_home_open_a_pair_of_models(opened: Opened) -> None:
 
 
 def test_drawing_around_points_leads_to_their_models_on_the_heatmap(opened: Opened) -> None:
-    page = opened("/consistency")
+    page = opened("/consistency?v=1&labels=audited")
     page.locator("#scatter-graph").scroll_into_view_if_needed()
     x, y = page.evaluate(SPOT, [0, 0])["at"]
     page.mouse.move(x - 14, y - 14)
@@ -122,6 +122,7 @@ def test_drawing_around_points_leads_to_their_models_on_the_heatmap(opened: Open
     assert "models:" in chosen.inner_text()
     heatmap = chosen.locator("a", has_text="heatmap").get_attribute("href") or ""
     assert heatmap.startswith("/similarity?v=1&dataset=") and "models=model:" in heatmap
+    assert "labels=audited" in heatmap
     page.locator("#scatter-selection a", has_text="Keep only").click()
     page.wait_for_function("() => location.search.includes('models=model:')")
     assert query(page)["models"].startswith("model:")

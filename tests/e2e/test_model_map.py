@@ -111,6 +111,8 @@ def test_labels_are_in_the_link_and_the_map_is_read_by_them(ready: Ready) -> Non
     page.click("#map--labels >> text=Audited")
     page.wait_for_selector("#modelmap-about >> text=as audited")
     assert "labels=audited" in page.url
+    click(page, alone(page)[0])
+    page.wait_for_selector("#modelmap-to-similarity[href*='labels=audited']")
 
 
 def test_colours_follow_the_attribute_without_asking_again(ready: Ready, study: Study) -> None:
